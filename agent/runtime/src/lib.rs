@@ -1,0 +1,1 @@
+//! containerd for Wharf: images, containers, exits, over gRPC.

@@ -1,0 +1,1 @@
+//! The Wharf agent: a daemon that runs ECS tasks on containerd.

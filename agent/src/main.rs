@@ -1,0 +1,2 @@
+//! The `wharf-agent` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Task networks over netlink, as a library and as a CNI plugin.

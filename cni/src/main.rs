@@ -1,0 +1,2 @@
+//! The `wharf-cni` plugin binary.
+fn main() {}

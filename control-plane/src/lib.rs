@@ -1,0 +1,1 @@
+//! An ECS-compatible control plane: the public API, ACS and TCS.

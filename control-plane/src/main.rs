@@ -1,0 +1,2 @@
+//! The `wharf-control-plane` binary.
+fn main() {}
