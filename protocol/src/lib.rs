@@ -3,4 +3,19 @@
 //! Owns names and forms on the wire. Refuses sockets, clocks and tokio.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod wire;
+
+pub mod acs;
+pub mod api;
 pub mod arn;
+mod envelope;
+pub mod json;
+pub mod refusal;
+pub mod secret;
+pub mod tcs;
+pub mod timestamp;
+
+pub use refusal::Refusal;
+pub use secret::{Secret, SensitiveMap};
+pub use timestamp::Timestamp;
