@@ -1,1 +1,4 @@
 //! The Wharf agent: a daemon that runs ECS tasks on containerd.
+#![forbid(unsafe_code)]
+
+pub mod config;
