@@ -13,6 +13,7 @@ mod envelope;
 pub mod json;
 pub mod refusal;
 pub mod secret;
+pub mod sigv4;
 pub mod tcs;
 pub mod timestamp;
 

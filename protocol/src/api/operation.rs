@@ -2,7 +2,6 @@
 //!
 //! Owns which request and response belong to which name. Refuses to dispatch: a server matches on the name itself.
 
-use super::*;
 use crate::json::{self, JsonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,8 +31,8 @@ macro_rules! operations {
 
             impl Operation for $name {
                 const NAME: &'static str = stringify!($name);
-                type Request = $request;
-                type Response = $response;
+                type Request = super::$request;
+                type Response = super::$response;
             }
         )*
 
