@@ -2,3 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod endpoints;
+pub mod http;
+pub mod introspection;
+pub mod telemetry;
+pub mod view;
