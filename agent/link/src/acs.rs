@@ -1,0 +1,227 @@
+//! ACS: the websocket on which the control plane tells this host what to run (spec 3).
+//!
+//! Owns connecting for ever, the heartbeat, and the rules of 3.5 on what is dropped. Refuses to understand tasks: what
+//! it lets through goes to the owner, what the owner answers goes back.
+//!
+//! ```text
+//!            discover, sign, upgrade            frames
+//!   pause ----------------------------> open <---------> owner
+//!     ^                                  |
+//!     '--------- how it ended -----------'
+//! ```
+//!
+//! Back-pressure: both channels are bounded by their makers. While the owner does not take a message, nothing more is
+//! read, TCP slows the peer down, and after [`Timings::io_deadline`] the session is given up. While no session is
+//! open, outbound frames are taken and dropped, so the owner never waits for a connection.
+
+mod conversation;
+pub mod validate;
+
+use crate::api::ApiClient;
+use crate::endpoint::{AgentIdentity, acs_url};
+use crate::jitter::Jitter;
+use crate::outbox::Outbox;
+use crate::session::{Ending, Reconnect, Timings};
+use crate::socket::{self, Reader, Writer, chain};
+use conversation::Conversation;
+use std::fmt;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use wharf_protocol::acs::Message;
+
+/// What the ACS loop needs to know.
+#[derive(Debug, Clone)]
+pub struct AcsConfig {
+    /// The client whose discovery, credentials and connections are used.
+    pub api: ApiClient,
+    /// Who connects.
+    pub identity: AgentIdentity,
+    /// A fixed ACS endpoint instead of the discovered one.
+    pub endpoint: Option<String>,
+    /// Every timer.
+    pub timings: Timings,
+    /// Spread for the timers.
+    pub jitter: Jitter,
+}
+
+/// Numbers the sessions of this process, from 1. An answer carries the number of the session its question came on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub u64);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "acs-{}", self.0)
+    }
+}
+
+/// What the owner hears.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AcsInbound {
+    /// A session is open.
+    Connected {
+        /// Its number.
+        session: SessionId,
+    },
+    /// The session is over; frames for it are dropped from now on.
+    Disconnected {
+        /// Its number.
+        session: SessionId,
+        /// How it ended.
+        ending: Ending,
+    },
+    /// A message that passed the rules of spec 3.5.
+    Message {
+        /// The session it came on.
+        session: SessionId,
+        /// The message.
+        message: Box<Message>,
+    },
+    /// A heartbeat; it is answered already, and asks for a run of the instance's health checks.
+    Heartbeat,
+    /// The control plane says that this container instance is inactive; the next attempt is an hour away.
+    Inactive {
+        /// The control plane's words.
+        reason: String,
+    },
+}
+
+/// A frame from the owner.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AcsOutbound {
+    /// The session it is meant for; `None`: whichever is open. Without that session the frame is dropped.
+    pub session: Option<SessionId>,
+    /// The message.
+    pub message: Message,
+}
+
+/// Talks to ACS until `cancel` fires or the owner drops `inbound`'s receiver.
+pub async fn run_acs(
+    config: AcsConfig,
+    inbound: mpsc::Sender<AcsInbound>,
+    outbound: mpsc::Receiver<AcsOutbound>,
+    cancel: CancellationToken,
+) {
+    let reconnect = Reconnect::new(&config.timings);
+    let outbound = Outbox::new(outbound);
+    Acs { config, inbound, outbound, cancel, reconnect, opened: 0 }.run().await;
+}
+
+struct Acs {
+    config: AcsConfig,
+    inbound: mpsc::Sender<AcsInbound>,
+    outbound: Outbox<AcsOutbound>,
+    cancel: CancellationToken,
+    reconnect: Reconnect,
+    opened: u64,
+}
+
+/// The loop has to end: it was cancelled, or nobody listens any more.
+struct Over;
+
+impl Acs {
+    async fn run(mut self) {
+        while let Ok(wait) = self.attempt().await {
+            if self.closed(wait).await.is_err() {
+                break;
+            }
+        }
+    }
+
+    /// One attempt from discovery to the end of the session; gives the wait before the next.
+    async fn attempt(&mut self) -> Result<Duration, Over> {
+        let send_credentials = self.opened == 0;
+        let (config, deadline) = (self.config.clone(), self.config.timings.connect);
+        let opened = Self::while_closed(&mut self.outbound, &self.cancel, async move {
+            open(&config, send_credentials, deadline).await
+        });
+        let (ending, lasted) = match opened.await? {
+            Ok((writer, reader)) => {
+                let opened = Instant::now();
+                (self.serve(writer, reader).await?, Some(opened.elapsed()))
+            }
+            Err(ending) => (ending, None),
+        };
+        let wait = self.reconnect.wait_after(&ending, lasted, &mut self.config.jitter);
+        tracing::info!(?ending, ?lasted, ?wait, "acs is not connected");
+        if let Ending::Inactive(reason) = ending {
+            self.tell(AcsInbound::Inactive { reason }).await?;
+        }
+        Ok(wait)
+    }
+
+    /// The session itself; it tells the owner that it is open.
+    async fn serve(&mut self, writer: Writer, reader: Reader) -> Result<Ending, Over> {
+        self.opened += 1;
+        let session = SessionId(self.opened);
+        tracing::info!(%session, "acs is connected");
+        let conversation = Conversation {
+            session,
+            timings: self.config.timings,
+            inbound: &self.inbound,
+            outbound: &mut self.outbound,
+            jitter: self.config.jitter.fork(),
+            cancel: &self.cancel,
+        };
+        let ending = conversation.run(writer, reader).await;
+        self.tell(AcsInbound::Disconnected { session, ending: ending.clone() }).await?;
+        Ok(ending)
+    }
+
+    async fn closed(&mut self, wait: Duration) -> Result<(), Over> {
+        Self::while_closed(&mut self.outbound, &self.cancel, tokio::time::sleep(wait)).await
+    }
+
+    /// Tells the owner what must not be lost, however long that takes; only a cancelled loop tells nothing more.
+    async fn tell(&mut self, event: AcsInbound) -> Result<(), Over> {
+        let inbound = self.inbound.clone();
+        let sent =
+            Self::while_closed(&mut self.outbound, &self.cancel, async move { inbound.send(event).await });
+        sent.await?.map_err(|_| Over)
+    }
+
+    /// Runs `work` while no session is open: outbound frames are taken and dropped meanwhile.
+    async fn while_closed<T>(
+        outbound: &mut Outbox<AcsOutbound>,
+        cancel: &CancellationToken,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Over> {
+        tokio::pin!(work);
+        loop {
+            // Cancel-safe: `work` is pinned outside of the loop and polled on, `next` loses no frame, `cancelled` has
+            // no state.
+            tokio::select! {
+                () = cancel.cancelled() => return Err(Over),
+                done = &mut work => return Ok(done),
+                frame = outbound.next() => {
+                    tracing::debug!(kind = frame.message.type_name(), "dropped: no acs session is open");
+                }
+            }
+        }
+    }
+}
+
+/// Discovers the endpoint and opens the websocket.
+async fn open(
+    config: &AcsConfig,
+    send_credentials: bool,
+    deadline: Duration,
+) -> Result<(Writer, Reader), Ending> {
+    let failed = |error: &dyn std::error::Error| Ending::Failed(chain(error));
+    let endpoint = match &config.endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None => {
+            let identity = &config.identity;
+            let found =
+                config.api.discover_poll_endpoint(&identity.container_instance_arn, &identity.cluster);
+            let endpoints = found.await.map_err(|error| failed(&error))?;
+            endpoints.acs.ok_or_else(|| Ending::Failed("discovery names no ACS endpoint".to_owned()))?
+        }
+    };
+    let url = acs_url(&endpoint, &config.identity, send_credentials).map_err(|error| failed(&error))?;
+    let opened = socket::open(&config.api, &url, deadline).await;
+    if let Err(Ending::Failed(_)) = &opened {
+        config.api.distrust_endpoints();
+    }
+    opened
+}

@@ -1,0 +1,224 @@
+//! Registration, from the first call to the ARN: which failures are waited out and which end the agent (spec 2.2, 2.3).
+//!
+//! The decision is [`Attempts`], a pure machine; [`register`] drives it. Refuses to gather what is registered.
+//!
+//! One difference from the table: an unreachable control plane is waited out like a throttling one, so that an agent
+//! that starts during an outage keeps its tasks company instead of exiting over and over.
+
+use crate::api::{ApiClient, CallError, Retry};
+use crate::backoff::{Backoff, BackoffPolicy};
+use crate::jitter::Jitter;
+use crate::socket::chain;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+use wharf_protocol::api::{Attribute, ContainerInstance, RegisterContainerInstanceRequest};
+
+/// The cluster that is made when none is configured and it is missing.
+pub const DEFAULT_CLUSTER: &str = "default";
+const ZONE_ATTRIBUTE: &str = "ecs.availability-zone";
+const TYPE_CHANGED: &str = "Container instance type changes are not supported.";
+const CLUSTER_NOT_FOUND: &str = "Cluster not found.";
+
+/// What registration gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Registration {
+    /// The ARN this host is known by; to be saved.
+    pub container_instance_arn: String,
+    /// The availability zone, if the control plane names one.
+    pub availability_zone: Option<String>,
+}
+
+/// Why registration failed for good.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// The saved state belongs to another cluster.
+    #[error(
+        "this host is registered in cluster {saved}, but {configured} is configured; remove its data directory to move it"
+    )]
+    ClusterChanged {
+        /// The cluster in the saved state.
+        saved: String,
+        /// The cluster in the configuration.
+        configured: String,
+    },
+    /// The instance changed its type since it was registered.
+    #[error(
+        "the instance's type differs from the one it was registered with; remove its data directory to register it anew"
+    )]
+    InstanceTypeChanged(#[source] CallError),
+    /// The control plane will not have this host as it is.
+    #[error("the control plane rejects this container instance")]
+    Rejected(#[source] CallError),
+    /// The control plane did not echo attributes.
+    #[error("the control plane did not take the attributes {}", names.join(", "))]
+    Attributes {
+        /// The names of the attributes that did not come back as they were sent.
+        names: Vec<String>,
+    },
+    /// The answer has no ARN.
+    #[error("the answer to RegisterContainerInstance names no container instance")]
+    NoArn,
+    /// A passing failure did not pass in time.
+    #[error("registration did not succeed within {within:?}")]
+    GaveUp {
+        /// How long it was tried.
+        within: Duration,
+        /// The last failure.
+        #[source]
+        last: CallError,
+    },
+    /// Anything else.
+    #[error("registration failed")]
+    Failed(#[source] CallError),
+}
+
+impl RegisterError {
+    /// The process's exit code: 5 = do not restart, 1 = restart with backoff (spec 2.3).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::ClusterChanged { .. }
+            | Self::InstanceTypeChanged(_)
+            | Self::Rejected(_)
+            | Self::Attributes { .. } => 5,
+            Self::NoArn | Self::GaveUp { .. } | Self::Failed(_) => 1,
+        }
+    }
+}
+
+/// Refuses to start in another cluster than the one the saved state belongs to.
+///
+/// # Errors
+/// [`RegisterError::ClusterChanged`]; before any call is made.
+pub fn check_cluster(saved: Option<&str>, configured: &str) -> Result<(), RegisterError> {
+    match saved {
+        Some(saved) if saved != configured => {
+            Err(RegisterError::ClusterChanged { saved: saved.to_owned(), configured: configured.to_owned() })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// How long and how often registration is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct RegisterPolicy {
+    /// The waits between attempts.
+    pub backoff: BackoffPolicy,
+    /// After this long the last failure is final.
+    pub give_up: Duration,
+}
+
+impl Default for RegisterPolicy {
+    /// 3 s to 192 s, for an hour (spec 2.2).
+    fn default() -> Self {
+        Self { backoff: BackoffPolicy::REGISTER, give_up: Duration::from_secs(3600) }
+    }
+}
+
+/// What to do after a failed attempt.
+#[derive(Debug)]
+pub enum Step {
+    /// Make the default cluster, then register again.
+    CreateCluster,
+    /// Register again after this wait.
+    Wait(Duration),
+    /// Give up.
+    Fail(RegisterError),
+}
+
+/// Decides what follows a failed attempt.
+#[derive(Debug)]
+pub struct Attempts {
+    policy: RegisterPolicy,
+    backoff: Backoff,
+    may_create_cluster: bool,
+}
+
+impl Attempts {
+    /// `may_create_cluster`: no cluster is configured, so a missing one is made.
+    pub fn new(policy: RegisterPolicy, may_create_cluster: bool) -> Self {
+        Self { policy, backoff: Backoff::new(policy.backoff), may_create_cluster }
+    }
+
+    /// The step after `error`, `elapsed` after the first attempt began.
+    pub fn after(&mut self, error: CallError, elapsed: Duration, jitter: &mut Jitter) -> Step {
+        let missing =
+            error.code() == Some("ClusterNotFoundException") || error.message().contains(CLUSTER_NOT_FOUND);
+        if missing && self.may_create_cluster {
+            // Once: a cluster that is still missing after it was made is an error like any other.
+            self.may_create_cluster = false;
+            return Step::CreateCluster;
+        }
+        if error.message().contains(TYPE_CHANGED) {
+            return Step::Fail(RegisterError::InstanceTypeChanged(error));
+        }
+        if let Some("ClientException" | "InvalidParameterException") = error.code() {
+            return Step::Fail(RegisterError::Rejected(error));
+        }
+        match error.retry() {
+            Retry::Never => Step::Fail(RegisterError::Failed(error)),
+            Retry::Later if elapsed >= self.policy.give_up => {
+                Step::Fail(RegisterError::GaveUp { within: self.policy.give_up, last: error })
+            }
+            Retry::Later => Step::Wait(self.backoff.next(jitter)),
+        }
+    }
+}
+
+/// Registers, waiting out what passes; takes up to [`RegisterPolicy::give_up`] and one call. Safe to drop at any time.
+///
+/// Without a cluster in the request, [`DEFAULT_CLUSTER`] is used and made when it is missing. A client token is added
+/// when there is none, the same one for all attempts.
+///
+/// # Errors
+/// [`RegisterError`], with the exit code the agent should end with.
+pub async fn register(
+    api: &ApiClient,
+    mut request: RegisterContainerInstanceRequest,
+    policy: RegisterPolicy,
+    jitter: &mut Jitter,
+) -> Result<Registration, RegisterError> {
+    let mut attempts = Attempts::new(policy, request.cluster.is_none());
+    request.cluster.get_or_insert_with(|| DEFAULT_CLUSTER.to_owned());
+    request.client_token.get_or_insert_with(|| Uuid::new_v4().to_string());
+    let begun = Instant::now();
+    loop {
+        let error = match api.register_container_instance(&request).await {
+            Ok(answer) => return accept(&request, answer.container_instance.unwrap_or_default()),
+            Err(error) => error,
+        };
+        tracing::warn!(error = chain(&error), "registration did not succeed");
+        match attempts.after(error, begun.elapsed(), jitter) {
+            Step::CreateCluster => {
+                api.create_cluster(DEFAULT_CLUSTER).await.map_err(RegisterError::Failed)?;
+            }
+            Step::Wait(wait) => tokio::time::sleep(wait).await,
+            Step::Fail(error) => return Err(error),
+        }
+    }
+}
+
+/// Reads the answer; every attribute that was sent has to come back with its value (spec 2.3).
+fn accept(
+    request: &RegisterContainerInstanceRequest,
+    instance: ContainerInstance,
+) -> Result<Registration, RegisterError> {
+    let names = unechoed(&request.attributes, &instance.attributes);
+    if !names.is_empty() {
+        return Err(RegisterError::Attributes { names });
+    }
+    let zone = instance.attributes.into_iter().find(|a| a.name.as_deref() == Some(ZONE_ATTRIBUTE));
+    Ok(Registration {
+        container_instance_arn: instance
+            .container_instance_arn
+            .filter(|arn| !arn.is_empty())
+            .ok_or(RegisterError::NoArn)?,
+        availability_zone: zone.and_then(|attribute| attribute.value),
+    })
+}
+
+/// The names of the attributes in `sent` that are not in `received` with the same value.
+pub fn unechoed(sent: &[Attribute], received: &[Attribute]) -> Vec<String> {
+    let key = |a: &Attribute| (a.name.clone().unwrap_or_default(), a.value.clone().unwrap_or_default());
+    let received: std::collections::BTreeSet<_> = received.iter().map(key).collect();
+    sent.iter().map(key).filter(|pair| !received.contains(pair)).map(|(name, _)| name).collect()
+}

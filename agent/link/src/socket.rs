@@ -1,0 +1,184 @@
+//! One websocket: opened by a signed upgrade, read and written with deadlines, closed politely (spec 3.2, 3.6).
+//!
+//! Knows frames, not messages. The upgrade is an ordinary request of the shared HTTP client, so that proxies, TLS and
+//! a refusal's whole body come for free; tungstenite takes over once the peer has agreed to switch.
+
+use crate::api::ApiClient;
+use crate::session::{Ending, Session, closes_in_order};
+use crate::transport::read_capped;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use reqwest::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use reqwest::{Response, StatusCode, Upgraded, Url};
+use std::error::Error;
+use std::time::{Duration, Instant};
+use tokio::time::{sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Bytes, Message};
+use wharf_protocol::Refusal;
+
+/// The largest message that is held in memory; a payload of many tasks is far smaller.
+const MAX_MESSAGE: usize = 16 * 1024 * 1024;
+/// Buffers start small: an idle session should cost next to nothing.
+const READ_BUFFER: usize = 4 * 1024;
+/// What of a refusal's body is read.
+const MAX_REFUSAL: usize = 64 * 1024;
+/// What of an unreadable refusal goes into the log, in characters.
+const EXCERPT: usize = 200;
+/// How long a farewell may take; the peer may be the reason for it.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The half that hears.
+pub(crate) type Reader = SplitStream<WebSocketStream<Upgraded>>;
+/// The half that speaks; a session has one writer.
+pub(crate) type Writer = SplitSink<WebSocketStream<Upgraded>, Message>;
+
+/// Opens a websocket at `url` within `deadline`; on failure says how the attempt ended.
+pub(crate) async fn open(api: &ApiClient, url: &Url, deadline: Duration) -> Result<(Writer, Reader), Ending> {
+    match timeout(deadline, upgrade(api, url)).await {
+        Ok(Ok(upgraded)) => {
+            let config = WebSocketConfig::default()
+                .read_buffer_size(READ_BUFFER)
+                .write_buffer_size(0)
+                .max_message_size(Some(MAX_MESSAGE))
+                .max_frame_size(Some(MAX_MESSAGE));
+            Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await.split())
+        }
+        Ok(Err(ending)) => Err(ending),
+        Err(_) => Err(Ending::Failed(format!("no websocket after {deadline:?}"))),
+    }
+}
+
+async fn upgrade(api: &ApiClient, url: &Url) -> Result<Upgraded, Ending> {
+    let key = generate_key();
+    let signed = api.sign_upgrade(url).await.map_err(|error| Ending::Failed(chain(&error)))?;
+    let request = api
+        .http()
+        .get(url.clone())
+        .headers(signed)
+        .header(CONNECTION, "Upgrade")
+        .header(UPGRADE, "websocket")
+        .header(SEC_WEBSOCKET_VERSION, "13")
+        .header(SEC_WEBSOCKET_KEY, &key);
+    let response = request.send().await.map_err(|error| Ending::Failed(chain(&error)))?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(refusal(response).await);
+    }
+    let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(|value| value.as_bytes());
+    if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
+        return Err(Ending::Failed("the peer switched protocols without accepting the websocket".to_owned()));
+    }
+    response.upgrade().await.map_err(|error| Ending::Failed(chain(&error)))
+}
+
+async fn refusal(response: Response) -> Ending {
+    let status = response.status();
+    let body = match read_capped(response, MAX_REFUSAL).await {
+        Ok(body) => body,
+        Err(error) => return Ending::Failed(format!("refused with status {status}; {}", chain(&error))),
+    };
+    let text = String::from_utf8_lossy(&body);
+    match Refusal::parse(&text) {
+        Some(refusal) if refusal.is_inactive_instance() => Ending::Inactive(refusal.to_string()),
+        Some(refusal) => Ending::Failed(format!("refused with status {status}: {refusal}")),
+        None => {
+            let excerpt: String = text.chars().take(EXCERPT).collect();
+            Ending::Failed(format!("refused with status {status}: {excerpt:?}"))
+        }
+    }
+}
+
+/// The next text or binary frame; both are read the same (spec 3.3). Pings are answered by the library.
+///
+/// Cancel-safe: a frame that is half here stays in the reader's buffer.
+async fn next_frame(reader: &mut Reader, deadline: Duration) -> Result<Bytes, Ending> {
+    loop {
+        let message = match timeout(deadline, reader.next()).await {
+            Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(error))) => return Err(broken(error)),
+            Ok(None) => return Err(Ending::Closed),
+            Err(_) => return Err(Ending::Failed(format!("nothing to read for {deadline:?}"))),
+        };
+        match message {
+            Message::Text(text) => return Ok(text.into()),
+            Message::Binary(bytes) => return Ok(bytes),
+            Message::Close(frame) => return Err(closed(frame)),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+        }
+    }
+}
+
+/// The next frame, or how the session ended: it broke, it was closed, or one of its timers is due.
+///
+/// Cancel-safe, as [`next_frame`] is.
+pub(crate) async fn next_in_time(
+    reader: &mut Reader,
+    timers: &Session,
+    io_deadline: Duration,
+) -> Result<Bytes, Ending> {
+    // Cancel-safe: a frame that is half here stays in the reader; a timer has no state.
+    tokio::select! {
+        frame = next_frame(reader, io_deadline) => frame,
+        () = sleep_until(timers.deadline().into()) => Err(timers.due(Instant::now()).unwrap_or(Ending::Silent)),
+    }
+}
+
+/// Writes one text frame within `deadline`.
+pub(crate) async fn write_frame(writer: &mut Writer, text: String, deadline: Duration) -> Result<(), Ending> {
+    match timeout(deadline, writer.send(Message::text(text))).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(broken(error)),
+        Err(_) => Err(Ending::Failed(format!("a frame was not taken for {deadline:?}"))),
+    }
+}
+
+/// Says goodbye when the session ends on this side's account; best effort.
+pub(crate) async fn say_goodbye(writer: &mut Writer, ending: &Ending) {
+    let (code, reason) = match ending {
+        Ending::Closed => return,
+        Ending::Expired => (CloseCode::Normal, "ConnectionExpired: Reconnect to continue"),
+        Ending::Silent => (CloseCode::Normal, "no heartbeat"),
+        Ending::Inactive(_) | Ending::Failed(_) => (CloseCode::Away, "session given up"),
+    };
+    let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+    // An error or a peer that does not read changes nothing: the socket is dropped next.
+    let _ = timeout(FAREWELL, writer.send(frame)).await;
+}
+
+fn closed(frame: Option<CloseFrame>) -> Ending {
+    match frame {
+        Some(frame) if closes_in_order(frame.code.into()) => Ending::Closed,
+        Some(frame) => Ending::Failed(format!("closed with {}: {}", u16::from(frame.code), frame.reason)),
+        None => Ending::Failed("closed without a code".to_owned()),
+    }
+}
+
+fn broken(error: tungstenite::Error) -> Ending {
+    match error {
+        tungstenite::Error::ConnectionClosed
+        | tungstenite::Error::AlreadyClosed
+        | tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Closed,
+        tungstenite::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ending::Closed,
+        other => Ending::Failed(chain(&other)),
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
