@@ -1,0 +1,137 @@
+//! A host of its own for each test: a network namespace, namespaces for its tasks, and real TCP between them.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use wharf_cni::{Attachment, Fabric, netns};
+
+/// How long anything in a test may take.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+pub struct Lab {
+    directory: tempfile::TempDir,
+    pub host: PathBuf,
+}
+
+impl Lab {
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let host = directory.path().join("host");
+        netns::create(&host).unwrap();
+        Self { directory, host }
+    }
+
+    /// A further namespace, such as a task's.
+    pub fn namespace(&self, name: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        netns::create(&path).unwrap();
+        path
+    }
+
+    /// Runs async code as if it were a process on the test's host.
+    pub fn on_host<F: Future>(&self, work: impl FnOnce() -> F + Send) -> F::Output
+    where
+        F::Output: Send,
+    {
+        netns::run(&self.host, || runtime().block_on(work())).unwrap()
+    }
+
+    /// Makes a namespace and connects it.
+    pub fn task(&self, fabric: &Fabric, id: &str, address: &str) -> Attachment {
+        let wish = attachment(id, &self.namespace(id), address);
+        self.on_host(|| wharf_cni::add(fabric, &wish)).unwrap();
+        wish
+    }
+
+    /// What a program prints on the test's host; the observer is not the code under test.
+    pub fn sees(&self, program: &str, arguments: &[&str]) -> String {
+        sees(&self.host, program, arguments)
+    }
+
+    /// All that a network can leave behind on the host, as other programs see it.
+    pub fn inventory(&self) -> String {
+        let mut all = self.sees("nft", &["list", "ruleset"]);
+        for what in [&["-br", "link"][..], &["-o", "addr"], &["route", "show", "table", "all"], &["neigh"]] {
+            all += &self.sees("ip", what);
+        }
+        all += &self.sees("ip", &["-6", "route", "show", "table", "all"]);
+        all
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        for entry in std::fs::read_dir(self.directory.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if netns::exists(&path) {
+                netns::delete(&path).unwrap();
+            }
+        }
+    }
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+pub fn attachment(id: &str, namespace: &Path, address: &str) -> Attachment {
+    Attachment {
+        id: id.into(),
+        namespace: namespace.into(),
+        interface: "eth0".into(),
+        mac: None,
+        addresses: vec![address.parse().unwrap()],
+        gateway4: Some(Ipv4Addr::new(10, 0, 0, 1)),
+        gateway6: None,
+    }
+}
+
+pub fn sees(namespace: &Path, program: &str, arguments: &[&str]) -> String {
+    let output = netns::run(namespace, || Command::new(program).args(arguments).output()).unwrap().unwrap();
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A server inside a namespace that tells its one caller the address it is seen with.
+pub struct Server {
+    pub address: SocketAddr,
+    thread: JoinHandle<()>,
+}
+
+impl Server {
+    pub fn start(namespace: &Path, address: IpAddr, port: u16) -> Self {
+        let listener = netns::run(namespace, || TcpListener::bind((address, port))).unwrap().unwrap();
+        Self::on(listener)
+    }
+
+    pub fn on(listener: TcpListener) -> Self {
+        listener.set_nonblocking(false).unwrap();
+        let address = listener.local_addr().unwrap();
+        let thread = std::thread::spawn(move || {
+            let (mut caller, from) = listener.accept().unwrap();
+            caller.write_all(from.ip().to_string().as_bytes()).unwrap();
+        });
+        Self { address, thread }
+    }
+
+    /// Waits for the caller to have been served.
+    pub fn finish(self) {
+        self.thread.join().unwrap();
+    }
+}
+
+/// Calls a server from inside a namespace and returns what it says.
+pub fn call(namespace: &Path, server: SocketAddr) -> std::io::Result<String> {
+    netns::run(namespace, || {
+        let mut stream = TcpStream::connect_timeout(&server, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut said = String::new();
+        stream.read_to_string(&mut said)?;
+        Ok(said)
+    })
+    .unwrap()
+}
