@@ -78,7 +78,5 @@ pub(crate) fn close(type_name: &str, message: &impl Serialize) -> String {
         r#type: &'a str,
         message: &'a M,
     }
-    serde_json::to_string(&Outgoing { r#type: type_name, message }).expect(
-        "wire structs hold strings, numbers, lists and maps with string keys, all of which JSON can say",
-    )
+    json::to_string(&Outgoing { r#type: type_name, message })
 }

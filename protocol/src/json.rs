@@ -5,9 +5,9 @@
 //!
 //! Nesting is bounded by serde_json's limit of 128, which is also what bounds the recursion here.
 
-use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -50,6 +50,12 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
 /// Decodes a value that is already parsed.
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, JsonError> {
     T::deserialize(Tolerant(value)).map_err(|Fault { path, what }| JsonError::Shape { path, what })
+}
+
+/// Encodes a wire value.
+pub(crate) fn to_string(value: &impl Serialize) -> String {
+    serde_json::to_string(value)
+        .expect("wire values are strings, numbers, lists and maps with string keys; JSON can say them all")
 }
 
 /// Parses bytes into a JSON value.

@@ -9,6 +9,7 @@ mod wire;
 pub mod acs;
 pub mod api;
 pub mod arn;
+pub mod docker;
 mod envelope;
 pub mod json;
 pub mod refusal;

@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-/// Declares wire structs: every field is public, camelCase on the wire and optional when decoding.
+/// Declares wire structs: every field is public, camelCase on the wire unless `in` names another case, and optional when decoding.
 ///
 /// A value that is `None` or empty is left out when encoding; `= sent` after a list keeps it in, because peers index into it.
 macro_rules! wire {
-    ($($(#[$meta:meta])* pub struct $name:ident { $($fields:tt)* })*) => {
-        $(wire! { @fields [$(#[$meta])* $name] [] $($fields)* })*
+    (in $case:literal; $($(#[$meta:meta])* pub struct $name:ident { $($fields:tt)* })*) => {
+        $(wire! { @fields [$case $(#[$meta])* $name] [] $($fields)* })*
     };
     (@fields $head:tt [$($done:tt)*] $(#[$meta:meta])* $field:ident: $type:ty = sent, $($rest:tt)*) => {
         wire! { @fields $head [$($done)* $(#[$meta])* pub $field: $type,] $($rest)* }
@@ -20,11 +20,14 @@ macro_rules! wire {
             $($done)* $(#[$meta])* #[serde(skip_serializing_if = "crate::wire::Absent::absent")] pub $field: $type,
         ] $($rest)* }
     };
-    (@fields [$(#[$meta:meta])* $name:ident] [$($done:tt)*]) => {
+    (@fields [$case:literal $(#[$meta:meta])* $name:ident] [$($done:tt)*]) => {
         #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "camelCase", default)]
+        #[serde(rename_all = $case, default)]
         $(#[$meta])*
         pub struct $name { $($done)* }
+    };
+    ($($structs:tt)*) => {
+        wire! { in "camelCase"; $($structs)* }
     };
 }
 

@@ -84,7 +84,5 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, JsonError> {
 
 /// Encodes a request or a response.
 pub fn encode(shape: &impl Serialize) -> String {
-    serde_json::to_string(shape).expect(
-        "API shapes hold strings, numbers, lists and maps with string keys, all of which JSON can say",
-    )
+    json::to_string(shape)
 }
