@@ -5,5 +5,6 @@ pub mod config;
 pub mod endpoints;
 pub mod http;
 pub mod introspection;
+pub mod store;
 pub mod telemetry;
 pub mod view;

@@ -1,0 +1,68 @@
+//! One agent per data directory: a lock that ends with the process that holds it, however it ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// The held lock.
+#[derive(Debug)]
+pub(super) struct DirectoryLock {
+    _file: File,
+}
+
+/// Why the data directory could not be locked.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another agent works here.
+    #[error(
+        "another agent (pid {holder}) holds {}: stop it, or give this agent another ECS_DATADIR",
+        .path.display()
+    )]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// Process id as the holder wrote it.
+        holder: String,
+    },
+    /// The lock file cannot be used.
+    #[error("cannot lock {}", .path.display())]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl DirectoryLock {
+    /// Takes the lock without waiting and writes this process's id into its file.
+    pub(super) fn take(directory: &Path) -> Result<Self, LockError> {
+        let path = directory.join("agent.lock");
+        let io = |source| LockError::Io { path: path.clone(), source };
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).map_err(io)?;
+                let known = !holder.trim().is_empty();
+                let holder = if known { holder.trim().to_owned() } else { "unknown".to_owned() };
+                return Err(LockError::Held { path, holder });
+            }
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
+        writeln!(file, "{}", std::process::id()).map_err(io)?;
+        Ok(Self { _file: file })
+    }
+}

@@ -1,0 +1,94 @@
+//! What outlives the agent: rows in SQLite, saved before anything that depends on them leaves the process.
+//!
+//! Owns `agent.db` and `agent.lock` in the data directory: one writer thread, one transaction for all changes that wait
+//! (group commit), WAL with `synchronous=FULL`, a checksum in every row. Refuses to start from a damaged file (an agent that
+//! forgot its tasks would stop or double them), to share the directory with another agent, and to know what the rows mean.
+//!
+//! ```text
+//! save(changes) -> queue -> writer thread: BEGIN IMMEDIATE, changes of all who wait, COMMIT -> every save returns
+//! ```
+
+mod lock;
+mod open;
+mod row;
+mod schema;
+mod writer;
+
+pub use lock::LockError;
+pub use open::{OpenError, peek};
+pub use row::{Change, Fact, Loaded, Row};
+
+use lock::DirectoryLock;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+use writer::Request;
+
+/// Saves that may wait for the writer; a further one waits for a place.
+const QUEUE: usize = 256;
+
+/// The open store; dropping it waits for the writer to end.
+#[derive(Debug)]
+pub struct Store {
+    queue: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
+    _lock: DirectoryLock,
+}
+
+/// Why changes may not have been saved. None of them is, or all are and only the answer was lost.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SaveError {
+    /// The database refused; nothing of the batch is saved.
+    #[error("cannot save state to agent.db")]
+    Database {
+        /// What SQLite said, e.g. that the disk is full.
+        #[source]
+        source: Arc<rusqlite::Error>,
+    },
+    /// The writer has ended.
+    #[error("cannot save state: the writer of agent.db has ended")]
+    Closed,
+}
+
+impl Store {
+    /// Opens the store in a data directory, creating both when absent, and reads everything it holds.
+    pub fn open(directory: &Path) -> Result<(Self, Loaded), OpenError> {
+        let (lock, connection, loaded) = open::open(directory)?;
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let writer = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer::run(connection, requests))
+            .map_err(|source| OpenError::Io {
+                act: "start the writer of",
+                path: directory.to_owned(),
+                source,
+            })?;
+        Ok((Self { queue: Some(queue), writer: Some(writer), _lock: lock }, loaded))
+    }
+
+    /// Saves changes as one transaction; returns once they would survive a power cut.
+    ///
+    /// There is no deadline on purpose: after one, nobody could tell whether the changes are saved. A disk that hangs for good
+    /// stops the owner loop, and with it the watchdog's signs of life.
+    pub async fn save<C: Into<Change>>(&self, changes: impl IntoIterator<Item = C>) -> Result<(), SaveError> {
+        let changes: Vec<Change> = changes.into_iter().map(Into::into).collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (reply, answer) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(SaveError::Closed)?;
+        queue.send(Request { changes, reply }).await.map_err(|_| SaveError::Closed)?;
+        answer.await.map_err(|_| SaveError::Closed)?
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            // A panic of the writer has been printed, and every save since has failed.
+            let _ = writer.join();
+        }
+    }
+}

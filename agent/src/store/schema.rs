@@ -1,0 +1,38 @@
+//! The form of `agent.db` and the steps from each older form to the present one.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Marks a database as ours: the letters `WHRF`.
+pub(super) const APPLICATION_ID: i64 = 0x5748_5246;
+
+/// Step n leads from version n to n + 1. A released step is never changed; a new form is a new step.
+const STEPS: &[&str] = &["
+    CREATE TABLE row (
+        kind  TEXT NOT NULL,
+        key   TEXT NOT NULL,
+        value BLOB NOT NULL,
+        sum   BLOB NOT NULL,
+        PRIMARY KEY (kind, key)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// The version that this agent writes.
+pub(super) const VERSION: usize = STEPS.len();
+
+/// The version of a database.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// Takes the steps from `from` to the present version, all in one transaction.
+pub(super) fn migrate(connection: &mut Connection, from: usize) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for step in STEPS.iter().skip(from) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.execute_batch(&format!(
+        "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+    ))?;
+    transaction.commit()
+}
