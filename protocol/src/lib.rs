@@ -18,6 +18,7 @@ pub mod sigv4;
 pub mod tcs;
 pub mod timestamp;
 
+pub use envelope::{DecodeError, Decoded};
 pub use refusal::Refusal;
 pub use secret::{Secret, SensitiveMap};
 pub use timestamp::Timestamp;

@@ -4,228 +4,228 @@ use crate::SensitiveMap;
 use std::collections::BTreeMap;
 
 wire! {
-    /// The `Container` shape.
+    /// A container of a task.
     pub struct Container {
-        /// The `command` of the public model.
+        /// Arguments to the entry point.
         command: Vec<String>,
-        /// The `cpu` of the public model.
+        /// Processor share in units of 1/1024 processor.
         cpu: Option<i64>,
-        /// The `credentialSpecs` of the public model.
+        /// Credential specifications for group managed service accounts.
         credential_specs: Vec<String>,
-        /// The `entryPoint` of the public model.
+        /// Entry point; absent is the image's own.
         entry_point: Vec<String>,
-        /// The `environment` of the public model.
+        /// Variables by name.
         environment: SensitiveMap,
-        /// The `environmentFiles` of the public model.
+        /// Files with variables, at most 10.
         environment_files: Vec<EnvironmentFile>,
-        /// The `essential` of the public model.
+        /// Whether the task stops when this container stops.
         essential: Option<bool>,
-        /// The `restartPolicy` of the public model.
+        /// When the agent restarts the container by itself.
         restart_policy: Option<RestartPolicy>,
-        /// The `image` of the public model.
+        /// Image reference.
         image: Option<String>,
-        /// The `links` of the public model.
+        /// Links to other containers as `name:alias`, for bridge mode.
         links: Vec<String>,
-        /// The `memory` of the public model.
+        /// Hard memory limit in MiB; 0 or absent is none.
         memory: Option<i64>,
-        /// The `name` of the public model.
+        /// Name, unique among its siblings.
         name: Option<String>,
-        /// The `overrides` of the public model.
+        /// JSON of the container's overrides, `{}` when there are none; only `command` is known.
         #[serde(deserialize_with = "crate::json::text_or_object")]
         overrides: Option<String>,
-        /// The `portMappings` of the public model.
+        /// Ports of the container and where they are published.
         port_mappings: Vec<PortMapping>,
-        /// The `managedAgents` of the public model.
+        /// Agents that run inside the container, such as that of ECS Exec.
         managed_agents: Vec<ManagedAgent>,
-        /// The `mountPoints` of the public model.
+        /// Volumes and where they are mounted.
         mount_points: Vec<MountPoint> = sent,
-        /// The `linuxParameters` of the public model.
+        /// Unused; the settings travel in `dockerConfig`.
         linux_parameters: Option<LinuxParameters>,
-        /// The `privileged` of the public model.
+        /// Unused; the flag travels in `dockerConfig`.
         privileged: Option<bool>,
-        /// The `networkInterfaceNames` of the public model.
+        /// Unused.
         network_interface_names: Vec<String>,
-        /// The `volumesFrom` of the public model.
+        /// Containers whose volumes are mounted too.
         volumes_from: Vec<VolumeFrom> = sent,
-        /// The `dockerConfig` of the public model.
+        /// Everything the container definition has beyond the other members.
         docker_config: Option<DockerConfig>,
-        /// The `healthCheckType` of the public model.
+        /// Present when `dockerConfig` holds a health check.
         health_check_type: Option<String>,
-        /// The `registryAuthentication` of the public model.
+        /// How the agent authenticates at the image's registry.
         registry_authentication: Option<RegistryAuthenticationData>,
-        /// The `logsAuthStrategy` of the public model.
+        /// Whose credentials the awslogs driver uses: `ExecutionRole`.
         logs_auth_strategy: Option<String>,
-        /// The `secrets` of the public model.
+        /// Secrets handed to the container.
         secrets: Vec<Secret>,
-        /// The `dependsOn` of the public model.
+        /// Containers that must have reached a condition first.
         depends_on: Vec<ContainerDependency>,
-        /// The `startTimeout` of the public model.
+        /// Seconds to wait for the dependencies before giving up.
         start_timeout: Option<i64>,
-        /// The `stopTimeout` of the public model.
+        /// Seconds between the stop signal and SIGKILL.
         stop_timeout: Option<i64>,
-        /// The `firelensConfiguration` of the public model.
+        /// Makes this container the task's log router.
         firelens_configuration: Option<FirelensConfiguration>,
-        /// The `containerArn` of the public model.
+        /// ARN of the container.
         container_arn: Option<String>,
     }
 
-    /// The `DockerConfig` shape.
+    /// JSON strings for the runtime; [`crate::docker`] reads them.
     pub struct DockerConfig {
-        /// The `version` of the public model.
+        /// Least Docker API version needed, such as `1.24`; containerd agents ignore it.
         version: Option<String>,
-        /// The `config` of the public model.
+        /// JSON of Docker's `Config`, see [`crate::docker::Config`].
         config: Option<String>,
-        /// The `hostConfig` of the public model.
+        /// JSON of Docker's `HostConfig`, see [`crate::docker::HostConfig`].
         host_config: Option<String>,
     }
 
-    /// The `PortMapping` shape.
+    /// A port of the container and where it is published.
     pub struct PortMapping {
-        /// The `containerPort` of the public model.
+        /// Port in the container.
         container_port: Option<i64>,
-        /// The `hostPort` of the public model.
+        /// Port on the host; 0 or absent is any free one.
         host_port: Option<i64>,
-        /// The `containerPortRange` of the public model.
+        /// Range of ports as `first-last`.
         container_port_range: Option<String>,
-        /// The `protocol` of the public model.
+        /// Transport protocol: `tcp`, `udp`.
         protocol: Option<String>,
     }
 
-    /// The `MountPoint` shape.
+    /// A volume and where it is mounted.
     pub struct MountPoint {
-        /// The `sourceVolume` of the public model.
+        /// Name of the volume.
         source_volume: Option<String>,
-        /// The `containerPath` of the public model.
+        /// Path in the container.
         container_path: Option<String>,
-        /// The `readOnly` of the public model.
+        /// Whether the mount is read-only.
         read_only: Option<bool>,
     }
 
-    /// The `VolumeFrom` shape.
+    /// A container whose volumes are mounted too.
     pub struct VolumeFrom {
-        /// The `sourceContainer` of the public model.
+        /// Name of the container.
         source_container: Option<String>,
-        /// The `readOnly` of the public model.
+        /// Whether the mount is read-only.
         read_only: Option<bool>,
     }
 
-    /// The `ContainerDependency` shape.
+    /// A container that must have reached a condition first.
     pub struct ContainerDependency {
-        /// The `containerName` of the public model.
+        /// Name of the container that is waited for.
         container_name: Option<String>,
-        /// The `condition` of the public model.
+        /// Condition: `START`, `COMPLETE`, `SUCCESS`, `HEALTHY`.
         condition: Option<String>,
     }
 
-    /// The `RestartPolicy` shape.
+    /// When the agent restarts a container by itself.
     pub struct RestartPolicy {
-        /// The `enabled` of the public model.
+        /// Whether the policy is in force.
         enabled: Option<bool>,
-        /// The `ignoredExitCodes` of the public model.
+        /// Exit codes after which the container is not restarted.
         ignored_exit_codes: Vec<i64>,
-        /// The `restartAttemptPeriod` of the public model.
+        /// Seconds the container must have run before it is restarted.
         restart_attempt_period: Option<i64>,
     }
 
-    /// The `EnvironmentFile` shape.
+    /// A file with variables.
     pub struct EnvironmentFile {
-        /// The `value` of the public model.
+        /// ARN of the S3 object.
         value: Option<String>,
-        /// The `type` of the public model.
+        /// Where the file lies: `s3`.
         r#type: Option<String>,
     }
 
-    /// The `Secret` shape.
+    /// A secret handed to a container or its log driver.
     pub struct Secret {
-        /// The `name` of the public model.
+        /// Name of the variable or log option that receives the secret.
         name: Option<String>,
-        /// The `valueFrom` of the public model.
+        /// ARN or name of the secret or parameter.
         value_from: Option<String>,
-        /// The `containerPath` of the public model.
+        /// Path in the container.
         container_path: Option<String>,
-        /// The `type` of the public model.
+        /// What becomes of the secret: `ENVIRONMENT_VARIABLE`, `MOUNT_POINT`, `BOOTSTRAP`.
         r#type: Option<String>,
-        /// The `region` of the public model.
+        /// Region of the resource, such as `us-west-2`.
         region: Option<String>,
-        /// The `provider` of the public model.
+        /// Where the secret lies: `ssm` (Parameter Store) or `asm` (Secrets Manager).
         provider: Option<String>,
-        /// The `target` of the public model.
+        /// Who receives the secret: `CONTAINER`, `LOG_DRIVER`.
         target: Option<String>,
     }
 
-    /// The `ManagedAgent` shape.
+    /// An agent that runs inside a container.
     pub struct ManagedAgent {
-        /// The `name` of the public model.
+        /// Name of the managed agent: `ExecuteCommandAgent`.
         name: Option<String>,
-        /// The `properties` of the public model.
+        /// Properties by name.
         properties: BTreeMap<String, String>,
     }
 
-    /// The `FirelensConfiguration` shape.
+    /// Makes a container the task's log router.
     pub struct FirelensConfiguration {
-        /// The `type` of the public model.
+        /// Log router: `fluentd`, `fluentbit`.
         r#type: Option<String>,
-        /// The `options` of the public model.
+        /// Options by name.
         options: BTreeMap<String, String>,
     }
 
-    /// The `RegistryAuthenticationData` shape.
+    /// How the agent authenticates at a registry.
     pub struct RegistryAuthenticationData {
-        /// The `type` of the public model.
+        /// Where the registry's credentials come from: `ecr`, `asm`.
         r#type: Option<String>,
-        /// The `ecrAuthData` of the public model.
+        /// How to authenticate at ECR.
         ecr_auth_data: Option<ECRAuthData>,
-        /// The `asmAuthData` of the public model.
+        /// Which secret to authenticate with.
         asm_auth_data: Option<ASMAuthData>,
     }
 
-    /// The `ECRAuthData` shape.
+    /// How the agent authenticates at ECR.
     pub struct ECRAuthData {
-        /// The `registryId` of the public model.
+        /// Account of the registry.
         registry_id: Option<String>,
-        /// The `region` of the public model.
+        /// Region of the resource, such as `us-west-2`.
         region: Option<String>,
-        /// The `endpointOverride` of the public model.
+        /// URL to use instead of ECR's own.
         endpoint_override: Option<String>,
-        /// The `useExecutionRole` of the public model.
+        /// Whether the execution role authorises the pull.
         use_execution_role: Option<bool>,
     }
 
-    /// The `ASMAuthData` shape.
+    /// The Secrets Manager secret the agent authenticates with.
     pub struct ASMAuthData {
-        /// The `credentialsParameter` of the public model.
+        /// ARN of the Secrets Manager secret or SSM parameter with the credentials.
         credentials_parameter: Option<String>,
-        /// The `region` of the public model.
+        /// Region of the resource, such as `us-west-2`.
         region: Option<String>,
     }
 
-    /// The `LinuxParameters` shape.
+    /// Settings of the Linux kernel for a container.
     pub struct LinuxParameters {
-        /// The `capabilities` of the public model.
+        /// Kernel capabilities.
         capabilities: Option<KernelCapabilities>,
-        /// The `devices` of the public model.
+        /// Devices passed into the container.
         devices: Vec<Device>,
-        /// The `initProcessEnabled` of the public model.
+        /// Whether an init process reaps children.
         init_process_enabled: Option<bool>,
-        /// The `sharedMemorySize` of the public model.
+        /// Size of `/dev/shm` in MiB.
         shared_memory_size: Option<i64>,
     }
 
-    /// The `KernelCapabilities` shape.
+    /// Kernel capabilities of a container.
     pub struct KernelCapabilities {
-        /// The `add` of the public model.
+        /// Capabilities added to the default set; `ALL` adds all.
         add: Vec<String> = sent,
-        /// The `drop` of the public model.
+        /// Capabilities taken from the default set; `ALL` takes all.
         drop: Vec<String> = sent,
     }
 
-    /// The `Device` shape.
+    /// A device passed into a container.
     pub struct Device {
-        /// The `hostPath` of the public model.
+        /// Path on the host.
         host_path: Option<String>,
-        /// The `containerPath` of the public model.
+        /// Path in the container.
         container_path: Option<String>,
-        /// The `permissions` of the public model.
+        /// What the container may do with the device: `read`, `write`, `mknod`.
         permissions: Vec<String>,
     }
 }

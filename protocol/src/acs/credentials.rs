@@ -3,21 +3,21 @@
 use crate::Secret;
 
 wire! {
-    /// The `IAMRoleCredentials` shape.
+    /// Credentials of a role, for one task.
     pub struct IAMRoleCredentials {
-        /// The `credentialsId` of the public model.
+        /// Id under which containers ask for the credentials.
         credentials_id: Option<String>,
-        /// The `roleArn` of the public model.
+        /// ARN of the role.
         role_arn: Option<String>,
-        /// The `accessKeyId` of the public model.
+        /// Public half of the keys.
         access_key_id: Option<String>,
-        /// The `secretAccessKey` of the public model.
+        /// Secret half of the keys.
         secret_access_key: Option<Secret>,
-        /// The `sessionToken` of the public model.
+        /// Session token.
         session_token: Option<Secret>,
-        /// The `expiration` of the public model.
+        /// When the credentials expire; an opaque text that is passed on unchanged.
         expiration: Option<String>,
-        /// The `credentialScope` of the public model.
+        /// Scope of the credentials.
         credential_scope: Option<String>,
     }
 }

@@ -5,225 +5,225 @@ use super::network::ElasticNetworkInterface;
 use super::task::{Attachment, Task};
 
 wire! {
-    /// The `HeartbeatMessage` shape.
+    /// Tells that the peer is alive; answered by [`HeartbeatAckRequest`].
     pub struct HeartbeatMessage {
-        /// The `healthy` of the public model.
+        /// Whether the peer thinks itself healthy; nobody examines it.
         healthy: Option<bool>,
-        /// The `messageId` of the public model.
+        /// Identifies the message in its acknowledgement.
         message_id: Option<String>,
     }
 
-    /// The `HeartbeatAckRequest` shape.
+    /// Answers a [`HeartbeatMessage`].
     pub struct HeartbeatAckRequest {
-        /// The `messageId` of the public model.
+        /// The heartbeat's `messageId`.
         message_id: Option<String>,
     }
 
-    /// The `PayloadMessage` shape.
+    /// Tasks to run or stop; answered by [`AckRequest`] once they are saved.
     pub struct PayloadMessage {
-        /// The `containerInstanceArn` of the public model.
+        /// ARN of the container instance.
         container_instance_arn: Option<String>,
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `tasks` of the public model.
+        /// Tasks to run or stop.
         tasks: Vec<Task> = sent,
-        /// The `generatedAt` of the public model.
+        /// When the message was made, in milliseconds since the Unix epoch; nobody examines it.
         generated_at: Option<i64>,
-        /// The `messageId` of the public model.
+        /// Identifies the message in its acknowledgement.
         message_id: Option<String>,
-        /// The `seqNum` of the public model.
+        /// Raises the instance's manifest counter.
         seq_num: Option<i64>,
-        /// The `timeline` of the public model.
+        /// Counter of the instance's history.
         timeline: Option<i64>,
     }
 
-    /// The `IAMRoleCredentialsMessage` shape.
+    /// Fresh credentials for a task's role; answered by [`IAMRoleCredentialsAckRequest`].
     pub struct IAMRoleCredentialsMessage {
-        /// The `taskArn` of the public model.
+        /// ARN of the task.
         task_arn: Option<String>,
-        /// The `taskClusterArn` of the public model.
+        /// ARN of the task's cluster.
         task_cluster_arn: Option<String>,
-        /// The `roleCredentials` of the public model.
+        /// Credentials of the role.
         role_credentials: Option<IAMRoleCredentials>,
-        /// The `roleType` of the public model.
+        /// Which role of the task the credentials are for: `TaskApplication`, `TaskExecution`.
         role_type: Option<String>,
-        /// The `messageId` of the public model.
+        /// Identifies the message in its acknowledgement.
         message_id: Option<String>,
     }
 
-    /// The `IAMRoleCredentialsAckRequest` shape.
+    /// Answers credentials, whether they came alone or in a payload.
     pub struct IAMRoleCredentialsAckRequest {
-        /// The `messageId` of the public model.
+        /// The `messageId` of the message that brought the credentials.
         message_id: Option<String>,
-        /// The `expiration` of the public model.
+        /// When the credentials expire; an opaque text that is passed on unchanged.
         expiration: Option<String>,
-        /// The `credentialsId` of the public model.
+        /// Id under which containers ask for the credentials.
         credentials_id: Option<String>,
     }
 
-    /// The `TaskManifestMessage` shape.
+    /// All the tasks that should be here; answered by [`AckRequest`] and, if some run that should not, by [`TaskStopVerificationMessage`].
     pub struct TaskManifestMessage {
-        /// The `containerInstanceArn` of the public model.
+        /// ARN of the container instance.
         container_instance_arn: Option<String>,
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `tasks` of the public model.
+        /// Every task the control plane wants on this instance.
         tasks: Vec<TaskIdentifier> = sent,
-        /// The `generatedAt` of the public model.
+        /// When the message was made, in milliseconds since the Unix epoch; nobody examines it.
         generated_at: Option<i64>,
-        /// The `messageId` of the public model.
+        /// Identifies the message in its acknowledgement.
         message_id: Option<String>,
-        /// The `timeline` of the public model.
+        /// Counter of the instance's history; manifests at or below the last one seen are ignored.
         timeline: Option<i64>,
     }
 
-    /// The `TaskIdentifier` shape.
+    /// A task and the status it should have.
     pub struct TaskIdentifier {
-        /// The `taskArn` of the public model.
+        /// ARN of the task.
         task_arn: Option<String>,
-        /// The `taskClusterArn` of the public model.
+        /// ARN of the task's cluster.
         task_cluster_arn: Option<String>,
-        /// The `desiredStatus` of the public model.
+        /// `RUNNING` or `STOPPED`.
         desired_status: Option<String>,
     }
 
-    /// The `TaskStopVerificationMessage` shape.
+    /// Asks whether tasks that the manifest lacks are to stop; answered by [`TaskStopVerificationAck`].
     pub struct TaskStopVerificationMessage {
-        /// The `messageId` of the public model.
+        /// The `messageId` of the manifest.
         message_id: Option<String>,
-        /// The `stopCandidates` of the public model.
+        /// Tasks that run here and do not stand in the manifest.
         stop_candidates: Vec<TaskIdentifier> = sent,
     }
 
-    /// The `TaskStopVerificationAck` shape.
+    /// Says which tasks really are to stop.
     pub struct TaskStopVerificationAck {
-        /// The `generatedAt` of the public model.
+        /// When the message was made, in milliseconds since the Unix epoch; nobody examines it.
         generated_at: Option<i64>,
-        /// The `messageId` of the public model.
+        /// The `messageId` of the manifest.
         message_id: Option<String>,
-        /// The `stopTasks` of the public model.
+        /// Tasks that really are to stop.
         stop_tasks: Vec<TaskIdentifier> = sent,
     }
 
-    /// The `AttachTaskNetworkInterfacesMessage` shape.
+    /// Announces a network interface for a task; answered by [`AckRequest`], later by `ATTACHED` on the API.
     pub struct AttachTaskNetworkInterfacesMessage {
-        /// The `containerInstanceArn` of the public model.
+        /// ARN of the container instance.
         container_instance_arn: Option<String>,
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `taskArn` of the public model.
+        /// ARN of the task.
         task_arn: Option<String>,
-        /// The `taskClusterArn` of the public model.
+        /// ARN of the task's cluster.
         task_cluster_arn: Option<String>,
-        /// The `generatedAt` of the public model.
+        /// When the message was made, in milliseconds since the Unix epoch; nobody examines it.
         generated_at: Option<i64>,
-        /// The `messageId` of the public model.
+        /// Identifies the message in its acknowledgement.
         message_id: Option<String>,
-        /// The `waitTimeoutMs` of the public model.
+        /// Milliseconds, counted from receipt, until the attachment is given up.
         wait_timeout_ms: Option<i64>,
-        /// The `elasticNetworkInterfaces` of the public model.
+        /// Elastic network interfaces.
         elastic_network_interfaces: Vec<ElasticNetworkInterface>,
     }
 
-    /// The `AttachInstanceNetworkInterfacesMessage` shape.
+    /// Announces a trunk interface for the instance; answered by [`AckRequest`].
     pub struct AttachInstanceNetworkInterfacesMessage {
-        /// The `containerInstanceArn` of the public model.
+        /// ARN of the container instance.
         container_instance_arn: Option<String>,
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `generatedAt` of the public model.
+        /// When the message was made, in milliseconds since the Unix epoch; nobody examines it.
         generated_at: Option<i64>,
-        /// The `messageId` of the public model.
+        /// Identifies the message in its acknowledgement.
         message_id: Option<String>,
-        /// The `waitTimeoutMs` of the public model.
+        /// Milliseconds, counted from receipt, until the attachment is given up.
         wait_timeout_ms: Option<i64>,
-        /// The `elasticNetworkInterfaces` of the public model.
+        /// Elastic network interfaces.
         elastic_network_interfaces: Vec<ElasticNetworkInterface>,
     }
 
-    /// The `ConfirmAttachmentMessage` shape.
+    /// Announces a volume or another resource for a task; answered by [`AckRequest`].
     pub struct ConfirmAttachmentMessage {
-        /// The `containerInstanceArn` of the public model.
+        /// ARN of the container instance.
         container_instance_arn: Option<String>,
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `taskArn` of the public model.
+        /// ARN of the task.
         task_arn: Option<String>,
-        /// The `taskClusterArn` of the public model.
+        /// ARN of the task's cluster.
         task_cluster_arn: Option<String>,
-        /// The `generatedAt` of the public model.
+        /// When the message was made, in milliseconds since the Unix epoch; nobody examines it.
         generated_at: Option<i64>,
-        /// The `messageId` of the public model.
+        /// Identifies the message in its acknowledgement.
         message_id: Option<String>,
-        /// The `waitTimeoutMs` of the public model.
+        /// Milliseconds, counted from receipt, until the attachment is given up.
         wait_timeout_ms: Option<i64>,
-        /// The `attachment` of the public model.
+        /// The attachment.
         attachment: Option<Attachment>,
     }
 
-    /// The `StageUpdateMessage` shape.
+    /// Asks the agent to fetch a new version of itself; answered by [`AckRequest`] or [`NackRequest`].
     pub struct StageUpdateMessage {
-        /// The `containerInstanceArn` of the public model.
+        /// ARN of the container instance.
         container_instance_arn: Option<String>,
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `updateInfo` of the public model.
+        /// Where the new agent lies.
         update_info: Option<UpdateInfo>,
-        /// The `messageId` of the public model.
+        /// Identifies the message in its acknowledgement.
         message_id: Option<String>,
     }
 
-    /// The `PerformUpdateMessage` shape.
+    /// Asks the agent to become the staged version; answered by [`AckRequest`] or [`NackRequest`].
     pub struct PerformUpdateMessage {
-        /// The `containerInstanceArn` of the public model.
+        /// ARN of the container instance.
         container_instance_arn: Option<String>,
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `updateInfo` of the public model.
+        /// Where the new agent lies.
         update_info: Option<UpdateInfo>,
-        /// The `messageId` of the public model.
+        /// Identifies the message in its acknowledgement.
         message_id: Option<String>,
     }
 
-    /// The `UpdateInfo` shape.
+    /// Where a new agent lies.
     pub struct UpdateInfo {
-        /// The `location` of the public model.
+        /// URL of the archive.
         location: Option<String>,
-        /// The `signature` of the public model.
+        /// SHA-256 of the archive in hexadecimal.
         signature: Option<String>,
     }
 
-    /// The `CloseMessage` shape.
+    /// The control plane closes the connection.
     pub struct CloseMessage {
-        /// The `message` of the public model.
+        /// Text for people.
         message: Option<String>,
     }
 
-    /// The `ErrorMessage` shape.
+    /// The control plane could not read a message.
     pub struct ErrorMessage {
-        /// The `message` of the public model.
+        /// Text for people.
         message: Option<String>,
     }
 
-    /// The `AckRequest` shape.
+    /// Accepts a message.
     pub struct AckRequest {
-        /// The `cluster` of the public model.
+        /// The `clusterArn` of the message that is acknowledged.
         cluster: Option<String>,
-        /// The `containerInstance` of the public model.
+        /// The `containerInstanceArn` of the message that is acknowledged.
         container_instance: Option<String>,
-        /// The `messageId` of the public model.
+        /// The `messageId` that is acknowledged.
         message_id: Option<String>,
     }
 
-    /// The `NackRequest` shape.
+    /// Refuses a message.
     pub struct NackRequest {
-        /// The `cluster` of the public model.
+        /// The `clusterArn` of the message that is refused.
         cluster: Option<String>,
-        /// The `containerInstance` of the public model.
+        /// The `containerInstanceArn` of the message that is refused.
         container_instance: Option<String>,
-        /// The `messageId` of the public model.
+        /// The `messageId` that is refused.
         message_id: Option<String>,
-        /// The `reason` of the public model.
+        /// Why the message is refused.
         reason: Option<String>,
     }
 }

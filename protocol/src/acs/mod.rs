@@ -43,7 +43,7 @@ messages! {
     }
 }
 
-/// Decodes a text frame; an unknown type is [`Decoded::Unknown`], not an error.
+/// Decodes a text frame; an unknown type is [`Unknown`](crate::Decoded::Unknown), not an error.
 pub fn decode(frame: &str) -> Result<Decoded, DecodeError> {
     crate::envelope::open(frame, Message::from_body)
 }

@@ -1,77 +1,77 @@
 //! Elastic network interfaces as attach messages and tasks carry them (spec 3.5).
 
 wire! {
-    /// The `ElasticNetworkInterface` shape.
+    /// An elastic network interface.
     pub struct ElasticNetworkInterface {
-        /// The `name` of the public model.
+        /// Name the container sees, such as `eth0`.
         name: Option<String>,
-        /// The `macAddress` of the public model.
+        /// MAC address, which is how the agent recognises the interface.
         mac_address: Option<String>,
-        /// The `attachmentArn` of the public model.
+        /// ARN of the attachment.
         attachment_arn: Option<String>,
-        /// The `ec2Id` of the public model.
+        /// Id of the interface, `eni-…`.
         ec2_id: Option<String>,
-        /// The `index` of the public model.
+        /// Index of the interface.
         index: Option<i64>,
-        /// The `interfaceAssociationProtocol` of the public model.
+        /// How the interface reaches the instance: `default`, `tunnel`, `veth`, `vlan`.
         interface_association_protocol: Option<String>,
-        /// The `interfaceTunnelProperties` of the public model.
+        /// Tunnel, for `tunnel`; agents refuse it.
         interface_tunnel_properties: Option<NetworkInterfaceTunnelProperties>,
-        /// The `interfaceVethProperties` of the public model.
+        /// Peer of a veth pair, for `veth`; agents refuse it.
         interface_veth_properties: Option<NetworkInterfaceVethProperties>,
-        /// The `interfaceVlanProperties` of the public model.
+        /// VLAN of a branch interface, for `vlan`.
         interface_vlan_properties: Option<NetworkInterfaceVlanProperties>,
-        /// The `ipv4Addresses` of the public model.
+        /// IPv4 addresses.
         ipv4_addresses: Vec<IPv4AddressAssignment>,
-        /// The `ipv6Addresses` of the public model.
+        /// IPv6 addresses.
         ipv6_addresses: Vec<IPv6AddressAssignment>,
-        /// The `domainName` of the public model.
+        /// Search domains.
         domain_name: Vec<String>,
-        /// The `domainNameServers` of the public model.
+        /// Name servers.
         domain_name_servers: Vec<String>,
-        /// The `privateDnsName` of the public model.
+        /// Private host name.
         private_dns_name: Option<String>,
-        /// The `subnetGatewayIpv4Address` of the public model.
+        /// Gateway of the subnet as `address/prefix`.
         subnet_gateway_ipv4_address: Option<String>,
-        /// The `subnetGatewayIpv6Address` of the public model.
+        /// Gateway of the subnet as `address/prefix`, for interfaces without IPv4.
         subnet_gateway_ipv6_address: Option<String>,
     }
 
-    /// The `IPv4AddressAssignment` shape.
+    /// An IPv4 address of an interface.
     pub struct IPv4AddressAssignment {
-        /// The `privateAddress` of the public model.
+        /// Private IPv4 address.
         private_address: Option<String>,
-        /// The `primary` of the public model.
+        /// Whether this is the interface's first address.
         primary: Option<bool>,
     }
 
-    /// The `IPv6AddressAssignment` shape.
+    /// An IPv6 address of an interface.
     pub struct IPv6AddressAssignment {
-        /// The `address` of the public model.
+        /// IPv6 address.
         address: Option<String>,
-        /// The `primary` of the public model.
+        /// Whether this is the interface's first address.
         primary: Option<bool>,
     }
 
-    /// The `NetworkInterfaceTunnelProperties` shape.
+    /// A tunnel to the instance.
     pub struct NetworkInterfaceTunnelProperties {
-        /// The `tunnelId` of the public model.
+        /// Id of the tunnel.
         tunnel_id: Option<String>,
-        /// The `interfaceIpAddress` of the public model.
+        /// Address of the tunnel's interface.
         interface_ip_address: Option<String>,
     }
 
-    /// The `NetworkInterfaceVethProperties` shape.
+    /// A veth pair to the instance.
     pub struct NetworkInterfaceVethProperties {
-        /// The `peerInterface` of the public model.
+        /// Name of the peer.
         peer_interface: Option<String>,
     }
 
-    /// The `NetworkInterfaceVlanProperties` shape.
+    /// A VLAN branch of the instance's trunk interface.
     pub struct NetworkInterfaceVlanProperties {
-        /// The `vlanId` of the public model.
+        /// VLAN id, as a decimal string.
         vlan_id: Option<String>,
-        /// The `trunkInterfaceMacAddress` of the public model.
+        /// MAC address of the trunk interface.
         trunk_interface_mac_address: Option<String>,
     }
 }

@@ -7,116 +7,116 @@ use super::volume::Volume;
 use std::collections::BTreeMap;
 
 wire! {
-    /// The `Task` shape.
+    /// A task to run or stop.
     pub struct Task {
-        /// The `arn` of the public model.
+        /// ARN of the task.
         arn: Option<String>,
-        /// The `taskClusterArn` of the public model.
+        /// ARN of the task's cluster.
         task_cluster_arn: Option<String>,
-        /// The `containers` of the public model.
+        /// The containers.
         containers: Vec<Container>,
-        /// The `desiredStatus` of the public model.
+        /// `RUNNING` or `STOPPED`.
         desired_status: Option<String>,
-        /// The `family` of the public model.
+        /// Family of the task definition.
         family: Option<String>,
-        /// The `overrides` of the public model.
+        /// JSON of the task's overrides; agents ignore it.
         #[serde(deserialize_with = "crate::json::text_or_object")]
         overrides: Option<String>,
-        /// The `version` of the public model.
+        /// Revision of the task definition, as a decimal string.
         version: Option<String>,
-        /// The `zone` of the public model.
+        /// Availability zone; agents ignore it.
         zone: Option<String>,
-        /// The `taskDefinitionAccountId` of the public model.
+        /// Account of the task definition; agents ignore it.
         task_definition_account_id: Option<String>,
-        /// The `volumes` of the public model.
+        /// Volumes that the containers mount.
         volumes: Vec<Volume>,
-        /// The `roleCredentials` of the public model.
+        /// Credentials of the task role, which containers may ask for.
         role_credentials: Option<IAMRoleCredentials>,
-        /// The `executionRoleCredentials` of the public model.
+        /// Credentials of the execution role, which the agent uses.
         execution_role_credentials: Option<IAMRoleCredentials>,
-        /// The `elasticNetworkInterfaces` of the public model.
+        /// Elastic network interfaces.
         elastic_network_interfaces: Vec<ElasticNetworkInterface>,
-        /// The `cpu` of the public model.
+        /// Processor limit of the whole task in processors, such as 0.25.
         cpu: Option<f64>,
-        /// The `memory` of the public model.
+        /// Memory limit of the whole task in MiB.
         memory: Option<i64>,
-        /// The `associations` of the public model.
+        /// Devices the containers use, such as GPUs.
         associations: Vec<Association>,
-        /// The `pidMode` of the public model.
+        /// Process id namespace: `host` or `task`; absent is one per container.
         pid_mode: Option<String>,
-        /// The `ipcMode` of the public model.
+        /// IPC namespace: `host`, `task` or `none`; absent is one per container.
         ipc_mode: Option<String>,
-        /// The `proxyConfiguration` of the public model.
+        /// App Mesh proxy of the task.
         proxy_configuration: Option<ProxyConfiguration>,
-        /// The `agentConfiguration` of the public model.
+        /// Unused.
         agent_configuration: Option<String>,
-        /// The `launchType` of the public model.
+        /// `EC2` or `EXTERNAL`.
         launch_type: Option<String>,
-        /// The `attachments` of the public model.
+        /// Volumes and Service Connect configuration attached to the task.
         attachments: Vec<Attachment>,
-        /// The `networkMode` of the public model.
+        /// `awsvpc`, `bridge`, `host` or `none`; absent is `bridge`.
         network_mode: Option<String>,
-        /// The `serviceName` of the public model.
+        /// Service the task belongs to.
         service_name: Option<String>,
-        /// The `group` of the public model.
+        /// Group of the task, such as `family:web` or `service:web`.
         group: Option<String>,
-        /// The `enableFaultInjection` of the public model.
+        /// Whether containers may call the fault injection endpoints.
         enable_fault_injection: Option<bool>,
-        /// The `trustedExecutionConfiguration` of the public model.
+        /// Isolation that the task asks for.
         trusted_execution_configuration: Option<TrustedExecutionConfiguration>,
     }
 
-    /// The `Association` shape.
+    /// A device that containers of the task use.
     pub struct Association {
-        /// The `name` of the public model.
+        /// Name of the device; for a GPU its UUID.
         name: Option<String>,
-        /// The `type` of the public model.
+        /// Kind of device: `elastic-inference`, `gpu`.
         r#type: Option<String>,
-        /// The `content` of the public model.
+        /// What the association carries.
         content: Option<EncodedString>,
-        /// The `containers` of the public model.
+        /// Names of the containers that get the device.
         containers: Vec<String>,
     }
 
-    /// The `EncodedString` shape.
+    /// A text in an encoding.
     pub struct EncodedString {
-        /// The `value` of the public model.
+        /// The text, encoded as `encoding` says.
         value: Option<String>,
-        /// The `encoding` of the public model.
+        /// Encoding of the value: `identity`, `base64`.
         encoding: Option<String>,
     }
 
-    /// The `ProxyConfiguration` shape.
+    /// The App Mesh proxy of a task.
     pub struct ProxyConfiguration {
-        /// The `type` of the public model.
+        /// Kind of proxy: `APPMESH`.
         r#type: Option<String>,
-        /// The `containerName` of the public model.
+        /// Name of the proxy's container.
         container_name: Option<String>,
-        /// The `properties` of the public model.
+        /// Properties by name.
         properties: BTreeMap<String, String>,
     }
 
-    /// The `TrustedExecutionConfiguration` shape.
+    /// Isolation that a task asks for.
     pub struct TrustedExecutionConfiguration {
-        /// The `isolationMode` of the public model.
+        /// Isolation: `SHARED`, `EXCLUSIVE`, `ISOLATED_PARTITION`.
         isolation_mode: Option<String>,
     }
 
-    /// The `Attachment` shape.
+    /// A volume, file system or configuration attached to a task.
     pub struct Attachment {
-        /// The `attachmentArn` of the public model.
+        /// ARN of the attachment.
         attachment_arn: Option<String>,
-        /// The `attachmentType` of the public model.
+        /// Kind: `amazonebs`, `s3files`, `serviceconnectdetail` or a legacy one.
         attachment_type: Option<String>,
-        /// The `attachmentProperties` of the public model.
+        /// Properties; names and values must not be empty.
         attachment_properties: Vec<AttachmentProperty>,
     }
 
-    /// The `AttachmentProperty` shape.
+    /// A name and a value.
     pub struct AttachmentProperty {
-        /// The `name` of the public model.
+        /// Name of the property.
         name: Option<String>,
-        /// The `value` of the public model.
+        /// Value of the property.
         value: Option<String>,
     }
 }

@@ -4,133 +4,133 @@ use super::common::NetworkBinding;
 use crate::Timestamp;
 
 wire! {
-    /// The `DiscoverPollEndpointRequest` shape.
+    /// Input of [`DiscoverPollEndpoint`](super::DiscoverPollEndpoint).
     pub struct DiscoverPollEndpointRequest {
-        /// The `containerInstance` of the public model.
+        /// ARN of the container instance that asks.
         container_instance: Option<String>,
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `zoneId` of the public model.
+        /// Id of the availability zone; empty on EC2.
         zone_id: Option<String>,
     }
 
-    /// The `DiscoverPollEndpointResponse` shape.
+    /// Output of [`DiscoverPollEndpoint`](super::DiscoverPollEndpoint).
     pub struct DiscoverPollEndpointResponse {
-        /// The `endpoint` of the public model.
+        /// URL for ACS, with scheme `http` or `https`.
         endpoint: Option<String>,
-        /// The `telemetryEndpoint` of the public model.
+        /// URL for TCS, with scheme `http` or `https`.
         telemetry_endpoint: Option<String>,
-        /// The `serviceConnectEndpoint` of the public model.
+        /// URL for the Service Connect relay.
         service_connect_endpoint: Option<String>,
-        /// The `systemLogsEndpoint` of the public model.
+        /// URL for system logs.
         system_logs_endpoint: Option<String>,
     }
 
-    /// The `SubmitTaskStateChangeRequest` shape.
+    /// Input of [`SubmitTaskStateChange`](super::SubmitTaskStateChange).
     pub struct SubmitTaskStateChangeRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `task` of the public model.
+        /// Task, by id or ARN.
         task: Option<String>,
-        /// The `status` of the public model.
+        /// `PENDING`, `RUNNING` or `STOPPED`; absent when only attachments are reported.
         status: Option<String>,
-        /// The `reason` of the public model.
+        /// Why, at most 1024 characters; present even when empty.
         reason: Option<String>,
-        /// The `containers` of the public model.
+        /// Containers whose status changed.
         containers: Vec<ContainerStateChange>,
-        /// The `attachments` of the public model.
+        /// Attachments whose status changed.
         attachments: Vec<AttachmentStateChange>,
-        /// The `managedAgents` of the public model.
+        /// Managed agents whose status changed.
         managed_agents: Vec<ManagedAgentStateChange>,
-        /// The `pullStartedAt` of the public model.
+        /// When the first image pull began.
         pull_started_at: Option<Timestamp>,
-        /// The `pullStoppedAt` of the public model.
+        /// When the last image pull ended.
         pull_stopped_at: Option<Timestamp>,
-        /// The `executionStoppedAt` of the public model.
+        /// When the first essential container stopped.
         execution_stopped_at: Option<Timestamp>,
     }
 
-    /// The `SubmitTaskStateChangeResponse` shape.
+    /// Output of [`SubmitTaskStateChange`](super::SubmitTaskStateChange).
     pub struct SubmitTaskStateChangeResponse {
-        /// The `acknowledgment` of the public model.
+        /// Acknowledgement; agents ignore it.
         acknowledgment: Option<String>,
     }
 
-    /// The `ContainerStateChange` shape.
+    /// A container whose status changed.
     pub struct ContainerStateChange {
-        /// The `containerName` of the public model.
+        /// Name of the container.
         container_name: Option<String>,
-        /// The `imageDigest` of the public model.
+        /// Digest the image's tag was resolved to.
         image_digest: Option<String>,
-        /// The `runtimeId` of the public model.
+        /// Id of the container in the runtime, at most 255 characters.
         runtime_id: Option<String>,
-        /// The `exitCode` of the public model.
+        /// Exit code of the container's process; absent when unknown.
         exit_code: Option<i64>,
-        /// The `networkBindings` of the public model.
+        /// Ports published on the host.
         network_bindings: Vec<NetworkBinding>,
-        /// The `reason` of the public model.
+        /// Why, at most 1024 characters, such as `CannotPullContainerError: …`.
         reason: Option<String>,
-        /// The `status` of the public model.
+        /// `PENDING`, `RUNNING` or `STOPPED`.
         status: Option<String>,
     }
 
-    /// The `AttachmentStateChange` shape.
+    /// An attachment whose status changed.
     pub struct AttachmentStateChange {
-        /// The `attachmentArn` of the public model.
+        /// ARN of the attachment.
         attachment_arn: Option<String>,
-        /// The `status` of the public model.
+        /// New status, such as `ATTACHED`.
         status: Option<String>,
     }
 
-    /// The `ManagedAgentStateChange` shape.
+    /// A managed agent whose status changed.
     pub struct ManagedAgentStateChange {
-        /// The `containerName` of the public model.
+        /// Name of the container.
         container_name: Option<String>,
-        /// The `managedAgentName` of the public model.
+        /// Name of the managed agent: `ExecuteCommandAgent`.
         managed_agent_name: Option<String>,
-        /// The `status` of the public model.
+        /// `CREATED`, `RUNNING` or `STOPPED`.
         status: Option<String>,
-        /// The `reason` of the public model.
+        /// Why, in words.
         reason: Option<String>,
     }
 
-    /// The `SubmitContainerStateChangeRequest` shape.
+    /// Input of [`SubmitContainerStateChange`](super::SubmitContainerStateChange).
     pub struct SubmitContainerStateChangeRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `task` of the public model.
+        /// Task, by id or ARN.
         task: Option<String>,
-        /// The `containerName` of the public model.
+        /// Name of the container.
         container_name: Option<String>,
-        /// The `runtimeId` of the public model.
+        /// Id of the container in the runtime, at most 255 characters.
         runtime_id: Option<String>,
-        /// The `status` of the public model.
+        /// `RUNNING` or `STOPPED`.
         status: Option<String>,
-        /// The `exitCode` of the public model.
+        /// Exit code of the container's process; absent when unknown.
         exit_code: Option<i64>,
-        /// The `reason` of the public model.
+        /// Why, at most 1024 characters.
         reason: Option<String>,
-        /// The `networkBindings` of the public model.
+        /// Ports published on the host.
         network_bindings: Vec<NetworkBinding>,
     }
 
-    /// The `SubmitContainerStateChangeResponse` shape.
+    /// Output of [`SubmitContainerStateChange`](super::SubmitContainerStateChange).
     pub struct SubmitContainerStateChangeResponse {
-        /// The `acknowledgment` of the public model.
+        /// Acknowledgement; agents ignore it.
         acknowledgment: Option<String>,
     }
 
-    /// The `SubmitAttachmentStateChangesRequest` shape.
+    /// Input of [`SubmitAttachmentStateChanges`](super::SubmitAttachmentStateChanges).
     pub struct SubmitAttachmentStateChangesRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `attachments` of the public model.
+        /// Attachments whose status changed.
         attachments: Vec<AttachmentStateChange>,
     }
 
-    /// The `SubmitAttachmentStateChangesResponse` shape.
+    /// Output of [`SubmitAttachmentStateChanges`](super::SubmitAttachmentStateChanges).
     pub struct SubmitAttachmentStateChangesResponse {
-        /// The `acknowledgment` of the public model.
+        /// Acknowledgement; agents ignore it.
         acknowledgment: Option<String>,
     }
 }

@@ -3,177 +3,177 @@
 use super::common::{Attachment, Failure, KeyValuePair, Tag};
 
 wire! {
-    /// The `CreateClusterRequest` shape.
+    /// Input of [`CreateCluster`](super::CreateCluster).
     pub struct CreateClusterRequest {
-        /// The `clusterName` of the public model.
+        /// Name of the cluster.
         cluster_name: Option<String>,
-        /// The `tags` of the public model.
+        /// Tags, at most 50.
         tags: Vec<Tag>,
-        /// The `settings` of the public model.
+        /// Settings of the cluster.
         settings: Vec<ClusterSetting>,
-        /// The `configuration` of the public model.
+        /// Configuration of the cluster.
         configuration: Option<ClusterConfiguration>,
-        /// The `capacityProviders` of the public model.
+        /// Names of the capacity providers.
         capacity_providers: Vec<String>,
-        /// The `defaultCapacityProviderStrategy` of the public model.
+        /// Capacity providers of tasks that name none.
         default_capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
-        /// The `serviceConnectDefaults` of the public model.
+        /// Default namespace for Service Connect.
         service_connect_defaults: Option<ClusterServiceConnectDefaultsRequest>,
     }
 
-    /// The `CreateClusterResponse` shape.
+    /// Output of [`CreateCluster`](super::CreateCluster).
     pub struct CreateClusterResponse {
-        /// The `cluster` of the public model.
+        /// The cluster, new or found.
         cluster: Option<Cluster>,
     }
 
-    /// The `DeleteClusterRequest` shape.
+    /// Input of [`DeleteCluster`](super::DeleteCluster).
     pub struct DeleteClusterRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
     }
 
-    /// The `DeleteClusterResponse` shape.
+    /// Output of [`DeleteCluster`](super::DeleteCluster).
     pub struct DeleteClusterResponse {
-        /// The `cluster` of the public model.
+        /// The cluster as it was.
         cluster: Option<Cluster>,
     }
 
-    /// The `DescribeClustersRequest` shape.
+    /// Input of [`DescribeClusters`](super::DescribeClusters).
     pub struct DescribeClustersRequest {
-        /// The `clusters` of the public model.
+        /// Cluster names or ARNs, at most 100.
         clusters: Vec<String>,
-        /// The `include` of the public model.
+        /// What else to tell: `ATTACHMENTS`, `CONFIGURATIONS`, `SETTINGS`, `STATISTICS`, `TAGS`.
         include: Vec<String>,
     }
 
-    /// The `DescribeClustersResponse` shape.
+    /// Output of [`DescribeClusters`](super::DescribeClusters).
     pub struct DescribeClustersResponse {
-        /// The `clusters` of the public model.
+        /// The clusters.
         clusters: Vec<Cluster> = sent,
-        /// The `failures` of the public model.
+        /// What was asked for and could not be done.
         failures: Vec<Failure> = sent,
     }
 
-    /// The `ListClustersRequest` shape.
+    /// Input of [`ListClusters`](super::ListClusters).
     pub struct ListClustersRequest {
-        /// The `nextToken` of the public model.
+        /// Where the next page begins; absent on the first request and in the last response.
         next_token: Option<String>,
-        /// The `maxResults` of the public model.
+        /// Most results a page may hold, 1 to 100.
         max_results: Option<i64>,
     }
 
-    /// The `ListClustersResponse` shape.
+    /// Output of [`ListClusters`](super::ListClusters).
     pub struct ListClustersResponse {
-        /// The `clusterArns` of the public model.
+        /// ARNs of the clusters.
         cluster_arns: Vec<String> = sent,
-        /// The `nextToken` of the public model.
+        /// Where the next page begins; absent on the first request and in the last response.
         next_token: Option<String>,
     }
 
-    /// The `Cluster` shape.
+    /// A named group of container instances.
     pub struct Cluster {
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `clusterName` of the public model.
+        /// Name of the cluster.
         cluster_name: Option<String>,
-        /// The `configuration` of the public model.
+        /// Configuration of the cluster.
         configuration: Option<ClusterConfiguration>,
-        /// The `status` of the public model.
+        /// `ACTIVE`, `PROVISIONING`, `DEPROVISIONING`, `FAILED` or `INACTIVE`.
         status: Option<String>,
-        /// The `registeredContainerInstancesCount` of the public model.
+        /// Number of container instances that are registered.
         registered_container_instances_count: Option<i64>,
-        /// The `runningTasksCount` of the public model.
+        /// Number of tasks that are `RUNNING`.
         running_tasks_count: Option<i64>,
-        /// The `pendingTasksCount` of the public model.
+        /// Number of tasks that are `PENDING`.
         pending_tasks_count: Option<i64>,
-        /// The `activeServicesCount` of the public model.
+        /// Number of services that are `ACTIVE`.
         active_services_count: Option<i64>,
-        /// The `statistics` of the public model.
+        /// Counts of tasks and services, when `STATISTICS` was included.
         statistics: Vec<KeyValuePair> = sent,
-        /// The `tags` of the public model.
+        /// Tags, at most 50.
         tags: Vec<Tag> = sent,
-        /// The `settings` of the public model.
+        /// Settings of the cluster.
         settings: Vec<ClusterSetting> = sent,
-        /// The `capacityProviders` of the public model.
+        /// Names of the capacity providers.
         capacity_providers: Vec<String> = sent,
-        /// The `defaultCapacityProviderStrategy` of the public model.
+        /// Capacity providers of tasks that name none.
         default_capacity_provider_strategy: Vec<CapacityProviderStrategyItem> = sent,
-        /// The `attachments` of the public model.
+        /// Resources of the capacity providers.
         attachments: Vec<Attachment> = sent,
-        /// The `attachmentsStatus` of the public model.
+        /// Status of the capacity providers: `UPDATE_IN_PROGRESS`, `UPDATE_COMPLETE` or `UPDATE_FAILED`.
         attachments_status: Option<String>,
-        /// The `serviceConnectDefaults` of the public model.
+        /// Default namespace for Service Connect.
         service_connect_defaults: Option<ClusterServiceConnectDefaults>,
     }
 
-    /// The `ClusterSetting` shape.
+    /// A setting of a cluster.
     pub struct ClusterSetting {
-        /// The `name` of the public model.
+        /// Name of the setting: `containerInsights`.
         name: Option<String>,
-        /// The `value` of the public model.
+        /// `enabled`, `enhanced` or `disabled`.
         value: Option<String>,
     }
 
-    /// The `ClusterConfiguration` shape.
+    /// Configuration of a cluster.
     pub struct ClusterConfiguration {
-        /// The `executeCommandConfiguration` of the public model.
+        /// Configuration of ECS Exec.
         execute_command_configuration: Option<ExecuteCommandConfiguration>,
-        /// The `managedStorageConfiguration` of the public model.
+        /// Encryption keys of managed storage.
         managed_storage_configuration: Option<ManagedStorageConfiguration>,
     }
 
-    /// The `ExecuteCommandConfiguration` shape.
+    /// Configuration of ECS Exec.
     pub struct ExecuteCommandConfiguration {
-        /// The `kmsKeyId` of the public model.
+        /// Id of the encryption key.
         kms_key_id: Option<String>,
-        /// The `logging` of the public model.
+        /// Where sessions are logged: `NONE`, `DEFAULT`, `OVERRIDE`.
         logging: Option<String>,
-        /// The `logConfiguration` of the public model.
+        /// Where the sessions are logged, for `OVERRIDE`.
         log_configuration: Option<ExecuteCommandLogConfiguration>,
     }
 
-    /// The `ExecuteCommandLogConfiguration` shape.
+    /// Where ECS Exec logs sessions.
     pub struct ExecuteCommandLogConfiguration {
-        /// The `cloudWatchLogGroupName` of the public model.
+        /// CloudWatch log group of the logs.
         cloud_watch_log_group_name: Option<String>,
-        /// The `cloudWatchEncryptionEnabled` of the public model.
+        /// Whether the CloudWatch logs are encrypted.
         cloud_watch_encryption_enabled: Option<bool>,
-        /// The `s3BucketName` of the public model.
+        /// S3 bucket of the logs.
         s3_bucket_name: Option<String>,
-        /// The `s3EncryptionEnabled` of the public model.
+        /// Whether the S3 logs are encrypted.
         s3_encryption_enabled: Option<bool>,
-        /// The `s3KeyPrefix` of the public model.
+        /// Prefix of the S3 objects.
         s3_key_prefix: Option<String>,
     }
 
-    /// The `ManagedStorageConfiguration` shape.
+    /// Encryption keys of managed storage.
     pub struct ManagedStorageConfiguration {
-        /// The `kmsKeyId` of the public model.
+        /// Id of the encryption key.
         kms_key_id: Option<String>,
-        /// The `fargateEphemeralStorageKmsKeyId` of the public model.
+        /// Id of the encryption key for local storage.
         fargate_ephemeral_storage_kms_key_id: Option<String>,
     }
 
-    /// The `CapacityProviderStrategyItem` shape.
+    /// A capacity provider and its share of the tasks.
     pub struct CapacityProviderStrategyItem {
-        /// The `capacityProvider` of the public model.
+        /// Name of the capacity provider.
         capacity_provider: Option<String>,
-        /// The `weight` of the public model.
+        /// Share of the tasks.
         weight: Option<i64>,
-        /// The `base` of the public model.
+        /// Least number of tasks.
         base: Option<i64>,
     }
 
-    /// The `ClusterServiceConnectDefaultsRequest` shape.
+    /// Default namespace for Service Connect, as asked for.
     pub struct ClusterServiceConnectDefaultsRequest {
-        /// The `namespace` of the public model.
+        /// Cloud Map namespace for Service Connect.
         namespace: Option<String>,
     }
 
-    /// The `ClusterServiceConnectDefaults` shape.
+    /// Default namespace for Service Connect.
     pub struct ClusterServiceConnectDefaults {
-        /// The `namespace` of the public model.
+        /// Cloud Map namespace for Service Connect.
         namespace: Option<String>,
     }
 }

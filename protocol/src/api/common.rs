@@ -1,123 +1,123 @@
 //! Shapes that several operations share, and ListTagsForResource.
 
 wire! {
-    /// The `Tag` shape.
+    /// A name and a value.
     pub struct Tag {
-        /// The `key` of the public model.
+        /// Name of the tag.
         key: Option<String>,
-        /// The `value` of the public model.
+        /// Value.
         value: Option<String>,
     }
 
-    /// The `KeyValuePair` shape.
+    /// A name and a value.
     pub struct KeyValuePair {
-        /// The `name` of the public model.
+        /// Name of the pair.
         name: Option<String>,
-        /// The `value` of the public model.
+        /// Value of the pair.
         value: Option<String>,
     }
 
-    /// The `Failure` shape.
+    /// Something that was asked for and could not be done.
     pub struct Failure {
-        /// The `arn` of the public model.
+        /// ARN of what failed.
         arn: Option<String>,
-        /// The `reason` of the public model.
+        /// Code, such as `MISSING` or `RESOURCE:MEMORY`.
         reason: Option<String>,
-        /// The `detail` of the public model.
+        /// More about the reason.
         detail: Option<String>,
     }
 
-    /// The `Attachment` shape.
+    /// A network interface, volume or other resource attached to a task, an instance or a cluster.
     pub struct Attachment {
-        /// The `id` of the public model.
+        /// Id.
         id: Option<String>,
-        /// The `type` of the public model.
+        /// Kind of attachment, such as `ElasticNetworkInterface`.
         r#type: Option<String>,
-        /// The `status` of the public model.
+        /// `PRECREATED`, `CREATED`, `ATTACHING`, `ATTACHED`, `DETACHING`, `DETACHED`, `DELETED` or `FAILED`.
         status: Option<String>,
-        /// The `details` of the public model.
+        /// Details as names and values, such as `macAddress` and `privateIPv4Address`.
         details: Vec<KeyValuePair>,
     }
 
-    /// The `Attribute` shape.
+    /// A name and perhaps a value that placement can ask for.
     pub struct Attribute {
-        /// The `name` of the public model.
+        /// Name of the attribute.
         name: Option<String>,
-        /// The `value` of the public model.
+        /// Value of the attribute; absent when the name says all.
         value: Option<String>,
-        /// The `targetType` of the public model.
+        /// Kind of target: `container-instance`.
         target_type: Option<String>,
-        /// The `targetId` of the public model.
+        /// Id or ARN of the target.
         target_id: Option<String>,
     }
 
-    /// The `Resource` shape.
+    /// An amount of something, or a set of names.
     pub struct Resource {
-        /// The `name` of the public model.
+        /// Name of the resource, such as `CPU`, `MEMORY`, `PORTS`, `PORTS_UDP` or `GPU`.
         name: Option<String>,
-        /// The `type` of the public model.
+        /// Type of the value: `INTEGER`, `DOUBLE`, `LONG` or `STRINGSET`.
         r#type: Option<String>,
-        /// The `doubleValue` of the public model.
+        /// Value of a `DOUBLE`.
         double_value: Option<f64>,
-        /// The `longValue` of the public model.
+        /// Value of a `LONG`.
         long_value: Option<i64>,
-        /// The `integerValue` of the public model.
+        /// Value of an `INTEGER`; the Go agent leaves 0 out.
         integer_value: Option<i64>,
-        /// The `stringSetValue` of the public model.
+        /// Value of a `STRINGSET`; an empty set is sent.
         string_set_value: Option<Vec<String>>,
     }
 
-    /// The `NetworkBinding` shape.
+    /// A port, or a range of ports, published on the host.
     pub struct NetworkBinding {
-        /// The `bindIP` of the public model.
+        /// Address on the host.
         #[serde(rename = "bindIP")]
         bind_ip: Option<String>,
-        /// The `containerPort` of the public model.
+        /// Port in the container.
         container_port: Option<i64>,
-        /// The `hostPort` of the public model.
+        /// Port on the host.
         host_port: Option<i64>,
-        /// The `protocol` of the public model.
+        /// Transport protocol: `tcp`, `udp`.
         protocol: Option<String>,
-        /// The `containerPortRange` of the public model.
+        /// Range of ports as `first-last`.
         container_port_range: Option<String>,
-        /// The `hostPortRange` of the public model.
+        /// Range of ports on the host as `first-last`.
         host_port_range: Option<String>,
     }
 
-    /// The `VersionInfo` shape.
+    /// Versions of an agent and its runtime.
     pub struct VersionInfo {
-        /// The `agentVersion` of the public model.
+        /// Version of the agent, such as `1.105.1`.
         agent_version: Option<String>,
-        /// The `agentHash` of the public model.
+        /// Hash of the agent's build.
         agent_hash: Option<String>,
-        /// The `dockerVersion` of the public model.
+        /// Version of the runtime.
         docker_version: Option<String>,
     }
 
-    /// The `InferenceAccelerator` shape.
+    /// An Elastic Inference accelerator.
     pub struct InferenceAccelerator {
-        /// The `deviceName` of the public model.
+        /// Name of the device.
         device_name: Option<String>,
-        /// The `deviceType` of the public model.
+        /// Type of the accelerator.
         device_type: Option<String>,
     }
 
-    /// The `EphemeralStorage` shape.
+    /// Local storage of a Fargate task.
     pub struct EphemeralStorage {
-        /// The `sizeInGiB` of the public model.
+        /// Size in GiB.
         #[serde(rename = "sizeInGiB")]
         size_in_gib: Option<i64>,
     }
 
-    /// The `ListTagsForResourceRequest` shape.
+    /// Input of [`ListTagsForResource`](super::ListTagsForResource).
     pub struct ListTagsForResourceRequest {
-        /// The `resourceArn` of the public model.
+        /// ARN of the resource.
         resource_arn: Option<String>,
     }
 
-    /// The `ListTagsForResourceResponse` shape.
+    /// Output of [`ListTagsForResource`](super::ListTagsForResource).
     pub struct ListTagsForResourceResponse {
-        /// The `tags` of the public model.
+        /// Tags, at most 50.
         tags: Vec<Tag> = sent,
     }
 }

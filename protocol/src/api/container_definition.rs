@@ -4,293 +4,294 @@ use super::common::KeyValuePair;
 use std::collections::BTreeMap;
 
 wire! {
-    /// The `ContainerDefinition` shape.
+    /// A container of a task definition.
     pub struct ContainerDefinition {
-        /// The `name` of the public model.
+        /// Name, unique among its siblings.
         name: Option<String>,
-        /// The `image` of the public model.
+        /// Image reference.
         image: Option<String>,
-        /// The `repositoryCredentials` of the public model.
+        /// Credentials of a private registry.
         repository_credentials: Option<RepositoryCredentials>,
-        /// The `cpu` of the public model.
+        /// Processor share in units of 1/1024 processor.
         cpu: Option<i64>,
-        /// The `memory` of the public model.
+        /// Hard memory limit in MiB.
         memory: Option<i64>,
-        /// The `memoryReservation` of the public model.
+        /// Soft memory limit in MiB.
         memory_reservation: Option<i64>,
-        /// The `links` of the public model.
+        /// Links to other containers as `name:alias`, for bridge mode.
         links: Vec<String>,
-        /// The `portMappings` of the public model.
+        /// Ports of the container and where they are published.
         port_mappings: Vec<PortMapping> = sent,
-        /// The `essential` of the public model.
+        /// Whether the task stops when this container stops; absent is true.
         essential: Option<bool>,
-        /// The `restartPolicy` of the public model.
+        /// When the agent restarts the container by itself.
         restart_policy: Option<ContainerRestartPolicy>,
-        /// The `entryPoint` of the public model.
+        /// Entry point; absent is the image's own.
         entry_point: Vec<String>,
-        /// The `command` of the public model.
+        /// Arguments to the entry point.
         command: Vec<String>,
-        /// The `environment` of the public model.
+        /// Variables.
         environment: Vec<KeyValuePair> = sent,
-        /// The `environmentFiles` of the public model.
+        /// Files with variables, at most 10.
         environment_files: Vec<EnvironmentFile>,
-        /// The `mountPoints` of the public model.
+        /// Volumes and where they are mounted.
         mount_points: Vec<MountPoint> = sent,
-        /// The `volumesFrom` of the public model.
+        /// Containers whose volumes are mounted too.
         volumes_from: Vec<VolumeFrom> = sent,
-        /// The `linuxParameters` of the public model.
+        /// Settings of the Linux kernel for the container.
         linux_parameters: Option<LinuxParameters>,
-        /// The `secrets` of the public model.
+        /// Secrets handed to the container.
         secrets: Vec<Secret>,
-        /// The `dependsOn` of the public model.
+        /// Containers that must have reached a condition first.
         depends_on: Vec<ContainerDependency>,
-        /// The `startTimeout` of the public model.
+        /// Seconds to wait for the dependencies before giving up.
         start_timeout: Option<i64>,
-        /// The `stopTimeout` of the public model.
+        /// Seconds between the stop signal and SIGKILL.
         stop_timeout: Option<i64>,
-        /// The `versionConsistency` of the public model.
+        /// Whether tags are pinned to digests: `enabled`, `disabled`.
         version_consistency: Option<String>,
-        /// The `hostname` of the public model.
+        /// Host name.
         hostname: Option<String>,
-        /// The `user` of the public model.
+        /// `user`, `user:group`, `uid` or `uid:gid`.
         user: Option<String>,
-        /// The `workingDirectory` of the public model.
+        /// Working directory of the process.
         working_directory: Option<String>,
-        /// The `disableNetworking` of the public model.
+        /// Whether the container has no network at all.
         disable_networking: Option<bool>,
-        /// The `privileged` of the public model.
+        /// Whether the container gets the host's privileges.
         privileged: Option<bool>,
-        /// The `readonlyRootFilesystem` of the public model.
+        /// Whether the root file system is mounted read-only.
         readonly_root_filesystem: Option<bool>,
-        /// The `dnsServers` of the public model.
+        /// Name servers, at most 3.
         dns_servers: Vec<String>,
-        /// The `dnsSearchDomains` of the public model.
+        /// Search domains.
         dns_search_domains: Vec<String>,
-        /// The `extraHosts` of the public model.
+        /// Lines for the hosts file.
         extra_hosts: Vec<HostEntry>,
-        /// The `dockerSecurityOptions` of the public model.
+        /// Security options such as `no-new-privileges`.
         docker_security_options: Vec<String>,
-        /// The `interactive` of the public model.
+        /// Whether standard input stays open.
         interactive: Option<bool>,
-        /// The `pseudoTerminal` of the public model.
+        /// Whether a terminal is allocated.
         pseudo_terminal: Option<bool>,
-        /// The `dockerLabels` of the public model.
+        /// Labels of the container.
         docker_labels: BTreeMap<String, String>,
-        /// The `ulimits` of the public model.
+        /// Resource limits of the process.
         ulimits: Vec<Ulimit>,
-        /// The `logConfiguration` of the public model.
+        /// Where output goes.
         log_configuration: Option<LogConfiguration>,
-        /// The `healthCheck` of the public model.
+        /// How the container's health is probed.
         health_check: Option<HealthCheck>,
-        /// The `systemControls` of the public model.
+        /// Kernel parameters of the container's namespaces.
         system_controls: Vec<SystemControl> = sent,
-        /// The `resourceRequirements` of the public model.
+        /// GPUs and accelerators.
         resource_requirements: Vec<ResourceRequirement>,
-        /// The `firelensConfiguration` of the public model.
+        /// Makes this container the task's log router.
         firelens_configuration: Option<FirelensConfiguration>,
-        /// The `credentialSpecs` of the public model.
+        /// Credential specifications for group managed service accounts.
         credential_specs: Vec<String>,
     }
 
-    /// The `RepositoryCredentials` shape.
+    /// Credentials of a private registry.
     pub struct RepositoryCredentials {
-        /// The `credentialsParameter` of the public model.
+        /// ARN of the Secrets Manager secret or SSM parameter with the credentials.
         credentials_parameter: Option<String>,
     }
 
-    /// The `PortMapping` shape.
+    /// A port of the container and where it is published.
     pub struct PortMapping {
-        /// The `containerPort` of the public model.
+        /// Port in the container.
         container_port: Option<i64>,
-        /// The `hostPort` of the public model.
+        /// Port on the host; 0 or absent is any free one.
         host_port: Option<i64>,
-        /// The `protocol` of the public model.
+        /// Transport protocol: `tcp`, `udp`.
         protocol: Option<String>,
-        /// The `name` of the public model.
+        /// Name that Service Connect refers to.
         name: Option<String>,
-        /// The `appProtocol` of the public model.
+        /// Protocol inside the connection: `http`, `http2`, `grpc`.
         app_protocol: Option<String>,
-        /// The `containerPortRange` of the public model.
+        /// Range of ports as `first-last`.
         container_port_range: Option<String>,
     }
 
-    /// The `ContainerRestartPolicy` shape.
+    /// When the agent restarts a container by itself.
     pub struct ContainerRestartPolicy {
-        /// The `enabled` of the public model.
+        /// Whether the policy is in force.
         enabled: Option<bool>,
-        /// The `ignoredExitCodes` of the public model.
+        /// Exit codes after which the container is not restarted.
         ignored_exit_codes: Vec<i64>,
-        /// The `restartAttemptPeriod` of the public model.
+        /// Seconds the container must have run before it is restarted.
         restart_attempt_period: Option<i64>,
     }
 
-    /// The `EnvironmentFile` shape.
+    /// A file with variables.
     pub struct EnvironmentFile {
-        /// The `value` of the public model.
+        /// ARN of the S3 object.
         value: Option<String>,
-        /// The `type` of the public model.
+        /// Where the file lies: `s3`.
         r#type: Option<String>,
     }
 
-    /// The `MountPoint` shape.
+    /// A volume and where it is mounted.
     pub struct MountPoint {
-        /// The `sourceVolume` of the public model.
+        /// Name of the volume.
         source_volume: Option<String>,
-        /// The `containerPath` of the public model.
+        /// Path in the container.
         container_path: Option<String>,
-        /// The `readOnly` of the public model.
+        /// Whether the mount is read-only.
         read_only: Option<bool>,
     }
 
-    /// The `VolumeFrom` shape.
+    /// A container whose volumes are mounted too.
     pub struct VolumeFrom {
-        /// The `sourceContainer` of the public model.
+        /// Name of the container.
         source_container: Option<String>,
-        /// The `readOnly` of the public model.
+        /// Whether the mount is read-only.
         read_only: Option<bool>,
     }
 
-    /// The `Secret` shape.
+    /// A secret handed to a container or its log driver.
     pub struct Secret {
-        /// The `name` of the public model.
+        /// Name of the variable or log option that receives the secret.
         name: Option<String>,
-        /// The `valueFrom` of the public model.
+        /// ARN or name of the secret or parameter.
         value_from: Option<String>,
     }
 
-    /// The `ContainerDependency` shape.
+    /// A container that must have reached a condition first.
     pub struct ContainerDependency {
-        /// The `containerName` of the public model.
+        /// Name of the container that is waited for.
         container_name: Option<String>,
-        /// The `condition` of the public model.
+        /// Condition: `START`, `COMPLETE`, `SUCCESS`, `HEALTHY`.
         condition: Option<String>,
     }
 
-    /// The `HostEntry` shape.
+    /// A line for the hosts file.
     pub struct HostEntry {
-        /// The `hostname` of the public model.
+        /// Host name.
         hostname: Option<String>,
-        /// The `ipAddress` of the public model.
+        /// IP address.
         ip_address: Option<String>,
     }
 
-    /// The `Ulimit` shape.
+    /// A resource limit of a process.
     pub struct Ulimit {
-        /// The `name` of the public model.
+        /// Name without `RLIMIT_`, such as `nofile` or `nproc`.
         name: Option<String>,
-        /// The `softLimit` of the public model.
+        /// Soft limit; -1 is none.
         soft_limit: Option<i64>,
-        /// The `hardLimit` of the public model.
+        /// Hard limit; -1 is none.
         hard_limit: Option<i64>,
     }
 
-    /// The `LogConfiguration` shape.
+    /// Where a container's output goes.
     pub struct LogConfiguration {
-        /// The `logDriver` of the public model.
+        /// Log driver: `json-file`, `syslog`, `journald`, `gelf`, `fluentd`, `awslogs`, `splunk`,
+        /// `awsfirelens`.
         log_driver: Option<String>,
-        /// The `options` of the public model.
+        /// Options by name.
         options: BTreeMap<String, String>,
-        /// The `secretOptions` of the public model.
+        /// Options whose values are secrets.
         secret_options: Vec<Secret>,
     }
 
-    /// The `HealthCheck` shape.
+    /// How a container's health is probed.
     pub struct HealthCheck {
-        /// The `command` of the public model.
+        /// `["CMD", …]`, `["CMD-SHELL", "…"]` or `["NONE"]`.
         command: Vec<String>,
-        /// The `interval` of the public model.
+        /// Seconds between probes, 5 to 300; absent is 30.
         interval: Option<i64>,
-        /// The `timeout` of the public model.
+        /// Seconds until a probe counts as failed, 2 to 60; absent is 5.
         timeout: Option<i64>,
-        /// The `retries` of the public model.
+        /// Failures in a row that make the container unhealthy, 1 to 10; absent is 3.
         retries: Option<i64>,
-        /// The `startPeriod` of the public model.
+        /// Seconds after the start in which failures do not count, 0 to 300; absent is 0.
         start_period: Option<i64>,
     }
 
-    /// The `SystemControl` shape.
+    /// A kernel parameter.
     pub struct SystemControl {
-        /// The `namespace` of the public model.
+        /// Kernel parameter, such as `net.core.somaxconn`.
         namespace: Option<String>,
-        /// The `value` of the public model.
+        /// Value of the kernel parameter.
         value: Option<String>,
     }
 
-    /// The `ResourceRequirement` shape.
+    /// GPUs or accelerators of a container.
     pub struct ResourceRequirement {
-        /// The `value` of the public model.
+        /// Number of GPUs, or name of the accelerator.
         value: Option<String>,
-        /// The `type` of the public model.
+        /// Kind of resource: `GPU`, `InferenceAccelerator`, `NeuronDevice`.
         r#type: Option<String>,
-        /// The `sharingStrategy` of the public model.
+        /// How the GPU is shared.
         sharing_strategy: Option<SharingStrategy>,
     }
 
-    /// The `SharingStrategy` shape.
+    /// How a GPU is shared.
     pub struct SharingStrategy {
-        /// The `nvidiaMps` of the public model.
+        /// Share under NVIDIA MPS.
         nvidia_mps: Option<NvidiaMpsAllocation>,
     }
 
-    /// The `NvidiaMpsAllocation` shape.
+    /// A share of a GPU under NVIDIA MPS.
     pub struct NvidiaMpsAllocation {
-        /// The `memory` of the public model.
+        /// GPU memory in MiB.
         memory: Option<i64>,
-        /// The `maxComputePercent` of the public model.
+        /// Most of the GPU's processors it may use, in percent.
         max_compute_percent: Option<i64>,
     }
 
-    /// The `FirelensConfiguration` shape.
+    /// Makes a container the task's log router.
     pub struct FirelensConfiguration {
-        /// The `type` of the public model.
+        /// Log router: `fluentd`, `fluentbit`.
         r#type: Option<String>,
-        /// The `options` of the public model.
+        /// Options by name.
         options: BTreeMap<String, String>,
     }
 
-    /// The `LinuxParameters` shape.
+    /// Settings of the Linux kernel for a container.
     pub struct LinuxParameters {
-        /// The `capabilities` of the public model.
+        /// Kernel capabilities.
         capabilities: Option<KernelCapabilities>,
-        /// The `devices` of the public model.
+        /// Devices passed into the container.
         devices: Vec<Device>,
-        /// The `initProcessEnabled` of the public model.
+        /// Whether an init process reaps children.
         init_process_enabled: Option<bool>,
-        /// The `sharedMemorySize` of the public model.
+        /// Size of `/dev/shm` in MiB.
         shared_memory_size: Option<i64>,
-        /// The `tmpfs` of the public model.
+        /// Temporary file systems.
         tmpfs: Vec<Tmpfs>,
-        /// The `maxSwap` of the public model.
+        /// Swap the container may use, in MiB.
         max_swap: Option<i64>,
-        /// The `swappiness` of the public model.
+        /// How readily pages are swapped, 0 to 100.
         swappiness: Option<i64>,
     }
 
-    /// The `KernelCapabilities` shape.
+    /// Kernel capabilities of a container.
     pub struct KernelCapabilities {
-        /// The `add` of the public model.
+        /// Capabilities added to the default set; `ALL` adds all.
         add: Vec<String>,
-        /// The `drop` of the public model.
+        /// Capabilities taken from the default set; `ALL` takes all.
         drop: Vec<String>,
     }
 
-    /// The `Device` shape.
+    /// A device passed into a container.
     pub struct Device {
-        /// The `hostPath` of the public model.
+        /// Path on the host.
         host_path: Option<String>,
-        /// The `containerPath` of the public model.
+        /// Path in the container.
         container_path: Option<String>,
-        /// The `permissions` of the public model.
+        /// What the container may do with the device: `read`, `write`, `mknod`.
         permissions: Vec<String>,
     }
 
-    /// The `Tmpfs` shape.
+    /// A temporary file system.
     pub struct Tmpfs {
-        /// The `containerPath` of the public model.
+        /// Path in the container.
         container_path: Option<String>,
-        /// The `size` of the public model.
+        /// Size in MiB.
         size: Option<i64>,
-        /// The `mountOptions` of the public model.
+        /// Mount options.
         mount_options: Vec<String>,
     }
 }

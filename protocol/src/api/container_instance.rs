@@ -4,195 +4,196 @@ use super::common::{Attachment, Attribute, Failure, Resource, Tag, VersionInfo};
 use crate::Timestamp;
 
 wire! {
-    /// The `RegisterContainerInstanceRequest` shape.
+    /// Input of [`RegisterContainerInstance`](super::RegisterContainerInstance).
     pub struct RegisterContainerInstanceRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `instanceIdentityDocument` of the public model.
+        /// EC2's identity document, as it stands; empty off EC2.
         instance_identity_document: Option<String>,
-        /// The `instanceIdentityDocumentSignature` of the public model.
+        /// Signature of the identity document; empty off EC2.
         instance_identity_document_signature: Option<String>,
-        /// The `totalResources` of the public model.
+        /// What the instance has: CPU units, MiB of memory, reserved ports.
         total_resources: Vec<Resource>,
-        /// The `versionInfo` of the public model.
+        /// Versions of the agent and its runtime.
         version_info: Option<VersionInfo>,
-        /// The `containerInstanceArn` of the public model.
+        /// ARN from the first registration; present when registering again.
         container_instance_arn: Option<String>,
-        /// The `attributes` of the public model.
+        /// Capabilities and custom attributes; each must come back unchanged in the response.
         attributes: Vec<Attribute>,
-        /// The `platformDevices` of the public model.
+        /// GPUs and Neuron devices.
         platform_devices: Vec<PlatformDevice>,
-        /// The `tags` of the public model.
+        /// Tags, at most 50.
         tags: Vec<Tag>,
-        /// The `clientToken` of the public model.
+        /// Makes the call idempotent.
         client_token: Option<String>,
     }
 
-    /// The `RegisterContainerInstanceResponse` shape.
+    /// Output of [`RegisterContainerInstance`](super::RegisterContainerInstance).
     pub struct RegisterContainerInstanceResponse {
-        /// The `containerInstance` of the public model.
+        /// The registered instance; the agent checks that every attribute it sent stands here unchanged.
         container_instance: Option<ContainerInstance>,
     }
 
-    /// The `DeregisterContainerInstanceRequest` shape.
+    /// Input of [`DeregisterContainerInstance`](super::DeregisterContainerInstance).
     pub struct DeregisterContainerInstanceRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `containerInstance` of the public model.
+        /// Container instance, by id or ARN.
         container_instance: Option<String>,
-        /// The `force` of the public model.
+        /// Whether to deregister although tasks run.
         force: Option<bool>,
     }
 
-    /// The `DeregisterContainerInstanceResponse` shape.
+    /// Output of [`DeregisterContainerInstance`](super::DeregisterContainerInstance).
     pub struct DeregisterContainerInstanceResponse {
-        /// The `containerInstance` of the public model.
+        /// The instance as it was.
         container_instance: Option<ContainerInstance>,
     }
 
-    /// The `DescribeContainerInstancesRequest` shape.
+    /// Input of [`DescribeContainerInstances`](super::DescribeContainerInstances).
     pub struct DescribeContainerInstancesRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `containerInstances` of the public model.
+        /// Ids or ARNs, at most 100.
         container_instances: Vec<String>,
-        /// The `include` of the public model.
+        /// What else to tell: `TAGS`, `CONTAINER_INSTANCE_HEALTH`.
         include: Vec<String>,
     }
 
-    /// The `DescribeContainerInstancesResponse` shape.
+    /// Output of [`DescribeContainerInstances`](super::DescribeContainerInstances).
     pub struct DescribeContainerInstancesResponse {
-        /// The `containerInstances` of the public model.
+        /// Container instances.
         container_instances: Vec<ContainerInstance> = sent,
-        /// The `failures` of the public model.
+        /// What was asked for and could not be done.
         failures: Vec<Failure> = sent,
     }
 
-    /// The `ListContainerInstancesRequest` shape.
+    /// Input of [`ListContainerInstances`](super::ListContainerInstances).
     pub struct ListContainerInstancesRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `filter` of the public model.
+        /// Cluster query language expression.
         filter: Option<String>,
-        /// The `nextToken` of the public model.
+        /// Where the next page begins; absent on the first request and in the last response.
         next_token: Option<String>,
-        /// The `maxResults` of the public model.
+        /// Most results a page may hold, 1 to 100.
         max_results: Option<i64>,
-        /// The `status` of the public model.
+        /// Lists only instances of this status: `ACTIVE`, `DRAINING`, `REGISTERING`, `DEREGISTERING`,
+        /// `REGISTRATION_FAILED`.
         status: Option<String>,
     }
 
-    /// The `ListContainerInstancesResponse` shape.
+    /// Output of [`ListContainerInstances`](super::ListContainerInstances).
     pub struct ListContainerInstancesResponse {
-        /// The `containerInstanceArns` of the public model.
+        /// ARNs of the container instances.
         container_instance_arns: Vec<String> = sent,
-        /// The `nextToken` of the public model.
+        /// Where the next page begins; absent on the first request and in the last response.
         next_token: Option<String>,
     }
 
-    /// The `UpdateContainerInstancesStateRequest` shape.
+    /// Input of [`UpdateContainerInstancesState`](super::UpdateContainerInstancesState).
     pub struct UpdateContainerInstancesStateRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `containerInstances` of the public model.
+        /// Ids or ARNs, at most 10.
         container_instances: Vec<String>,
-        /// The `status` of the public model.
+        /// Status to set: `ACTIVE` or `DRAINING`.
         status: Option<String>,
     }
 
-    /// The `UpdateContainerInstancesStateResponse` shape.
+    /// Output of [`UpdateContainerInstancesState`](super::UpdateContainerInstancesState).
     pub struct UpdateContainerInstancesStateResponse {
-        /// The `containerInstances` of the public model.
+        /// Container instances.
         container_instances: Vec<ContainerInstance> = sent,
-        /// The `failures` of the public model.
+        /// What was asked for and could not be done.
         failures: Vec<Failure> = sent,
     }
 
-    /// The `ContainerInstance` shape.
+    /// A host that runs tasks.
     pub struct ContainerInstance {
-        /// The `containerInstanceArn` of the public model.
+        /// ARN of the container instance.
         container_instance_arn: Option<String>,
-        /// The `ec2InstanceId` of the public model.
+        /// Id of the EC2 instance, or of the registered machine.
         ec2_instance_id: Option<String>,
-        /// The `capacityProviderName` of the public model.
+        /// Name of the capacity provider.
         capacity_provider_name: Option<String>,
-        /// The `version` of the public model.
+        /// Counter that grows with every change.
         version: Option<i64>,
-        /// The `versionInfo` of the public model.
+        /// Versions of the agent and its runtime.
         version_info: Option<VersionInfo>,
-        /// The `remainingResources` of the public model.
+        /// What is left for further tasks.
         remaining_resources: Vec<Resource> = sent,
-        /// The `registeredResources` of the public model.
+        /// What the instance has in all.
         registered_resources: Vec<Resource> = sent,
-        /// The `status` of the public model.
+        /// `REGISTERING`, `REGISTRATION_FAILED`, `ACTIVE`, `INACTIVE`, `DEREGISTERING` or `DRAINING`.
         status: Option<String>,
-        /// The `statusReason` of the public model.
+        /// Why the status is what it is.
         status_reason: Option<String>,
-        /// The `agentConnected` of the public model.
+        /// Whether the agent's ACS session is open.
         agent_connected: Option<bool>,
-        /// The `runningTasksCount` of the public model.
+        /// Number of tasks that are `RUNNING`.
         running_tasks_count: Option<i64>,
-        /// The `pendingTasksCount` of the public model.
+        /// Number of tasks that are `PENDING`.
         pending_tasks_count: Option<i64>,
-        /// The `agentUpdateStatus` of the public model.
+        /// Status of the agent's update: `PENDING`, `STAGING`, `STAGED`, `UPDATING`, `UPDATED`, `FAILED`.
         agent_update_status: Option<String>,
-        /// The `attributes` of the public model.
+        /// Capabilities, custom attributes and what the control plane added.
         attributes: Vec<Attribute> = sent,
-        /// The `registeredAt` of the public model.
+        /// When it was registered.
         registered_at: Option<Timestamp>,
-        /// The `attachments` of the public model.
+        /// Network interfaces of the instance.
         attachments: Vec<Attachment> = sent,
-        /// The `tags` of the public model.
+        /// Tags, at most 50.
         tags: Vec<Tag> = sent,
-        /// The `healthStatus` of the public model.
+        /// Outcome of the health checks, when `CONTAINER_INSTANCE_HEALTH` was included.
         health_status: Option<ContainerInstanceHealthStatus>,
-        /// The `gpuDevices` of the public model.
+        /// GPUs and how they are shared.
         gpu_devices: Vec<GpuDevice> = sent,
     }
 
-    /// The `ContainerInstanceHealthStatus` shape.
+    /// Outcome of an instance's health checks.
     pub struct ContainerInstanceHealthStatus {
-        /// The `overallStatus` of the public model.
+        /// Worst outcome of the checks: `OK`, `IMPAIRED`, `INSUFFICIENT_DATA`, `INITIALIZING`.
         overall_status: Option<String>,
-        /// The `details` of the public model.
+        /// Outcome of each check.
         details: Vec<InstanceHealthCheckResult>,
     }
 
-    /// The `InstanceHealthCheckResult` shape.
+    /// Outcome of one health check.
     pub struct InstanceHealthCheckResult {
-        /// The `type` of the public model.
+        /// What was checked: `CONTAINER_RUNTIME`, `ACCELERATED_COMPUTE`, `DAEMON`, `AGENT_CONNECTIVITY`.
         r#type: Option<String>,
-        /// The `status` of the public model.
+        /// Outcome of the check: `OK`, `IMPAIRED`, `INSUFFICIENT_DATA`, `INITIALIZING`.
         status: Option<String>,
-        /// The `statusReason` of the public model.
+        /// Why the status is what it is.
         status_reason: Option<String>,
-        /// The `lastUpdated` of the public model.
+        /// When the check last ran.
         last_updated: Option<Timestamp>,
-        /// The `lastStatusChange` of the public model.
+        /// When the outcome last changed.
         last_status_change: Option<Timestamp>,
     }
 
-    /// The `PlatformDevice` shape.
+    /// A GPU or Neuron device.
     pub struct PlatformDevice {
-        /// The `id` of the public model.
+        /// Id of the device, such as a GPU's UUID.
         id: Option<String>,
-        /// The `type` of the public model.
+        /// Kind of device: `GPU`, `NEURON_DEVICE`.
         r#type: Option<String>,
     }
 
-    /// The `GpuDevice` shape.
+    /// A GPU and how it is shared.
     pub struct GpuDevice {
-        /// The `gpuId` of the public model.
+        /// UUID of the GPU.
         gpu_id: Option<String>,
-        /// The `sharingMode` of the public model.
+        /// How the GPU is shared: `IDLE`, `NVIDIA_MPS`, `DEDICATED`.
         sharing_mode: Option<String>,
-        /// The `totalMemoryInMiB` of the public model.
+        /// Memory in MiB.
         #[serde(rename = "totalMemoryInMiB")]
         total_memory_in_mib: Option<i64>,
-        /// The `remainingMemoryInMiB` of the public model.
+        /// Memory that is left, in MiB.
         #[serde(rename = "remainingMemoryInMiB")]
         remaining_memory_in_mib: Option<i64>,
-        /// The `containerCount` of the public model.
+        /// Number of containers on the device.
         container_count: Option<i64>,
     }
 }

@@ -6,225 +6,225 @@ use super::container_definition::{EnvironmentFile, ResourceRequirement};
 use super::task::Task;
 
 wire! {
-    /// The `RunTaskRequest` shape.
+    /// Input of [`RunTask`](super::RunTask).
     pub struct RunTaskRequest {
-        /// The `capacityProviderStrategy` of the public model.
+        /// Capacity providers and their shares.
         capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `count` of the public model.
+        /// Number of tasks to launch, 1 to 10; absent is 1.
         count: Option<i64>,
-        /// The `enableECSManagedTags` of the public model.
+        /// Whether ECS adds its own tags.
         #[serde(rename = "enableECSManagedTags")]
         enable_ecs_managed_tags: Option<bool>,
-        /// The `enableExecuteCommand` of the public model.
+        /// Whether commands may be run in the containers.
         enable_execute_command: Option<bool>,
-        /// The `group` of the public model.
+        /// Group of the task, such as `family:web` or `service:web`.
         group: Option<String>,
-        /// The `launchType` of the public model.
+        /// Launch type: `EC2`, `FARGATE`, `EXTERNAL`, `MANAGED_INSTANCES`.
         launch_type: Option<String>,
-        /// The `networkConfiguration` of the public model.
+        /// Subnets and security groups, for network mode `awsvpc`.
         network_configuration: Option<NetworkConfiguration>,
-        /// The `overrides` of the public model.
+        /// What this launch does otherwise than the task definition.
         overrides: Option<TaskOverride>,
-        /// The `placementConstraints` of the public model.
+        /// Rules on where tasks may run, at most 10.
         placement_constraints: Vec<PlacementConstraint>,
-        /// The `placementStrategy` of the public model.
+        /// How tasks are spread, at most 5 rules.
         placement_strategy: Vec<PlacementStrategy>,
-        /// The `platformVersion` of the public model.
+        /// Fargate platform version.
         platform_version: Option<String>,
-        /// The `propagateTags` of the public model.
+        /// Where tags are copied from: `TASK_DEFINITION`, `SERVICE`, `NONE`.
         propagate_tags: Option<String>,
-        /// The `referenceId` of the public model.
+        /// Reference of the caller.
         reference_id: Option<String>,
-        /// The `startedBy` of the public model.
+        /// Who started the task, at most 128 characters; ids of deployments go here.
         started_by: Option<String>,
-        /// The `tags` of the public model.
+        /// Tags, at most 50.
         tags: Vec<Tag>,
-        /// The `taskDefinition` of the public model.
+        /// Task definition as `family`, `family:revision` or ARN.
         task_definition: Option<String>,
-        /// The `clientToken` of the public model.
+        /// Makes the call idempotent.
         client_token: Option<String>,
-        /// The `volumeConfigurations` of the public model.
+        /// EBS volumes for volumes that are configured at launch.
         volume_configurations: Vec<TaskVolumeConfiguration>,
     }
 
-    /// The `RunTaskResponse` shape.
+    /// Output of [`RunTask`](super::RunTask).
     pub struct RunTaskResponse {
-        /// The `tasks` of the public model.
+        /// The tasks.
         tasks: Vec<Task> = sent,
-        /// The `failures` of the public model.
+        /// What was asked for and could not be done.
         failures: Vec<Failure> = sent,
     }
 
-    /// The `StartTaskRequest` shape.
+    /// Input of [`StartTask`](super::StartTask).
     pub struct StartTaskRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `containerInstances` of the public model.
+        /// Where to start one task each: ids or ARNs, at most 10.
         container_instances: Vec<String>,
-        /// The `enableECSManagedTags` of the public model.
+        /// Whether ECS adds its own tags.
         #[serde(rename = "enableECSManagedTags")]
         enable_ecs_managed_tags: Option<bool>,
-        /// The `enableExecuteCommand` of the public model.
+        /// Whether commands may be run in the containers.
         enable_execute_command: Option<bool>,
-        /// The `group` of the public model.
+        /// Group of the task, such as `family:web` or `service:web`.
         group: Option<String>,
-        /// The `networkConfiguration` of the public model.
+        /// Subnets and security groups, for network mode `awsvpc`.
         network_configuration: Option<NetworkConfiguration>,
-        /// The `overrides` of the public model.
+        /// What this launch does otherwise than the task definition.
         overrides: Option<TaskOverride>,
-        /// The `propagateTags` of the public model.
+        /// Where tags are copied from: `TASK_DEFINITION`, `SERVICE`, `NONE`.
         propagate_tags: Option<String>,
-        /// The `referenceId` of the public model.
+        /// Reference of the caller.
         reference_id: Option<String>,
-        /// The `startedBy` of the public model.
+        /// Who started the task, at most 128 characters; ids of deployments go here.
         started_by: Option<String>,
-        /// The `tags` of the public model.
+        /// Tags, at most 50.
         tags: Vec<Tag>,
-        /// The `taskDefinition` of the public model.
+        /// Task definition as `family`, `family:revision` or ARN.
         task_definition: Option<String>,
-        /// The `volumeConfigurations` of the public model.
+        /// EBS volumes for volumes that are configured at launch.
         volume_configurations: Vec<TaskVolumeConfiguration>,
     }
 
-    /// The `StartTaskResponse` shape.
+    /// Output of [`StartTask`](super::StartTask).
     pub struct StartTaskResponse {
-        /// The `tasks` of the public model.
+        /// The tasks.
         tasks: Vec<Task> = sent,
-        /// The `failures` of the public model.
+        /// What was asked for and could not be done.
         failures: Vec<Failure> = sent,
     }
 
-    /// The `TaskOverride` shape.
+    /// What a launch does otherwise than the task definition.
     pub struct TaskOverride {
-        /// The `containerOverrides` of the public model.
+        /// Overrides of single containers.
         container_overrides: Vec<ContainerOverride> = sent,
-        /// The `cpu` of the public model.
+        /// Processor limit of the whole task in units of 1/1024 processor, as a decimal string.
         cpu: Option<String>,
-        /// The `inferenceAcceleratorOverrides` of the public model.
+        /// Overrides of the accelerators.
         inference_accelerator_overrides: Vec<InferenceAcceleratorOverride> = sent,
-        /// The `executionRoleArn` of the public model.
+        /// ARN of the role the agent pulls images, reads secrets and writes logs with.
         execution_role_arn: Option<String>,
-        /// The `memory` of the public model.
+        /// Memory of the whole task in MiB, as a decimal string.
         memory: Option<String>,
-        /// The `taskRoleArn` of the public model.
+        /// ARN of the role whose credentials the containers get.
         task_role_arn: Option<String>,
-        /// The `ephemeralStorage` of the public model.
+        /// Local storage of a Fargate task.
         ephemeral_storage: Option<EphemeralStorage>,
     }
 
-    /// The `ContainerOverride` shape.
+    /// What a launch does otherwise with one container.
     pub struct ContainerOverride {
-        /// The `name` of the public model.
+        /// Name of the container that is overridden.
         name: Option<String>,
-        /// The `command` of the public model.
+        /// Arguments to the entry point.
         command: Vec<String>,
-        /// The `environment` of the public model.
+        /// Variables.
         environment: Vec<KeyValuePair>,
-        /// The `environmentFiles` of the public model.
+        /// Files with variables, at most 10.
         environment_files: Vec<EnvironmentFile>,
-        /// The `cpu` of the public model.
+        /// Processor share in units of 1/1024 processor.
         cpu: Option<i64>,
-        /// The `memory` of the public model.
+        /// Hard memory limit in MiB.
         memory: Option<i64>,
-        /// The `memoryReservation` of the public model.
+        /// Soft memory limit in MiB.
         memory_reservation: Option<i64>,
-        /// The `resourceRequirements` of the public model.
+        /// GPUs and accelerators.
         resource_requirements: Vec<ResourceRequirement>,
     }
 
-    /// The `InferenceAcceleratorOverride` shape.
+    /// What a launch changes of an accelerator.
     pub struct InferenceAcceleratorOverride {
-        /// The `deviceName` of the public model.
+        /// Name of the device.
         device_name: Option<String>,
-        /// The `deviceType` of the public model.
+        /// Type of the accelerator.
         device_type: Option<String>,
     }
 
-    /// The `NetworkConfiguration` shape.
+    /// Network of a task in mode `awsvpc`.
     pub struct NetworkConfiguration {
-        /// The `awsvpcConfiguration` of the public model.
+        /// Subnets and security groups.
         awsvpc_configuration: Option<AwsVpcConfiguration>,
     }
 
-    /// The `AwsVpcConfiguration` shape.
+    /// Subnets and security groups of a task.
     pub struct AwsVpcConfiguration {
-        /// The `subnets` of the public model.
+        /// Ids of the subnets, at most 16.
         subnets: Vec<String>,
-        /// The `securityGroups` of the public model.
+        /// Ids of the security groups, at most 5.
         security_groups: Vec<String>,
-        /// The `assignPublicIp` of the public model.
+        /// Whether the interface gets a public address: `ENABLED`, `DISABLED`.
         assign_public_ip: Option<String>,
     }
 
-    /// The `PlacementConstraint` shape.
+    /// A rule on where tasks may run.
     pub struct PlacementConstraint {
-        /// The `type` of the public model.
+        /// Kind of constraint: `distinctInstance`, `memberOf`.
         r#type: Option<String>,
-        /// The `expression` of the public model.
+        /// Cluster query language expression.
         expression: Option<String>,
     }
 
-    /// The `PlacementStrategy` shape.
+    /// A rule on how tasks are spread.
     pub struct PlacementStrategy {
-        /// The `type` of the public model.
+        /// Kind of strategy: `random`, `spread`, `binpack`.
         r#type: Option<String>,
-        /// The `field` of the public model.
+        /// What to spread over or pack by, such as `instanceId` or `memory`.
         field: Option<String>,
     }
 
-    /// The `TaskVolumeConfiguration` shape.
+    /// Configuration of a volume at launch.
     pub struct TaskVolumeConfiguration {
-        /// The `name` of the public model.
+        /// Name of the task definition's volume.
         name: Option<String>,
-        /// The `managedEBSVolume` of the public model.
+        /// The EBS volume to make.
         #[serde(rename = "managedEBSVolume")]
         managed_ebs_volume: Option<TaskManagedEBSVolumeConfiguration>,
     }
 
-    /// The `TaskManagedEBSVolumeConfiguration` shape.
+    /// The EBS volume to make for a task.
     pub struct TaskManagedEBSVolumeConfiguration {
-        /// The `encrypted` of the public model.
+        /// Whether the volume is encrypted.
         encrypted: Option<bool>,
-        /// The `kmsKeyId` of the public model.
+        /// Id of the encryption key.
         kms_key_id: Option<String>,
-        /// The `volumeType` of the public model.
+        /// Type of the EBS volume, such as `gp3`.
         volume_type: Option<String>,
-        /// The `sizeInGiB` of the public model.
+        /// Size in GiB.
         #[serde(rename = "sizeInGiB")]
         size_in_gib: Option<i64>,
-        /// The `snapshotId` of the public model.
+        /// Id of the snapshot the volume is made from.
         snapshot_id: Option<String>,
-        /// The `volumeInitializationRate` of the public model.
+        /// Rate at which the snapshot is fetched, in MiB/s.
         volume_initialization_rate: Option<i64>,
-        /// The `iops` of the public model.
+        /// I/O operations per second.
         iops: Option<i64>,
-        /// The `throughput` of the public model.
+        /// Throughput of the volume in MiB/s.
         throughput: Option<i64>,
-        /// The `tagSpecifications` of the public model.
+        /// Tags for the volume.
         tag_specifications: Vec<EBSTagSpecification>,
-        /// The `roleArn` of the public model.
+        /// ARN of the role.
         role_arn: Option<String>,
-        /// The `terminationPolicy` of the public model.
+        /// What becomes of the volume when the task ends.
         termination_policy: Option<TaskManagedEBSVolumeTerminationPolicy>,
-        /// The `filesystemType` of the public model.
+        /// File system of the volume: `ext3`, `ext4`, `xfs`, `ntfs`.
         filesystem_type: Option<String>,
     }
 
-    /// The `TaskManagedEBSVolumeTerminationPolicy` shape.
+    /// What becomes of a task's EBS volume.
     pub struct TaskManagedEBSVolumeTerminationPolicy {
-        /// The `deleteOnTermination` of the public model.
+        /// Whether the volume is deleted with the task.
         delete_on_termination: Option<bool>,
     }
 
-    /// The `EBSTagSpecification` shape.
+    /// Tags for a task's EBS volume.
     pub struct EBSTagSpecification {
-        /// The `resourceType` of the public model.
+        /// Kind of resource: `volume`.
         resource_type: Option<String>,
-        /// The `tags` of the public model.
+        /// Tags for the volume.
         tags: Vec<Tag>,
-        /// The `propagateTags` of the public model.
+        /// Where tags are copied from: `TASK_DEFINITION`, `SERVICE`, `NONE`.
         propagate_tags: Option<String>,
     }
 }

@@ -8,230 +8,232 @@ use super::launch::TaskOverride;
 use crate::Timestamp;
 
 wire! {
-    /// The `StopTaskRequest` shape.
+    /// Input of [`StopTask`](super::StopTask).
     pub struct StopTaskRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `task` of the public model.
+        /// Task, by id or ARN.
         task: Option<String>,
-        /// The `reason` of the public model.
+        /// Why the task is stopped; becomes its `stoppedReason`.
         reason: Option<String>,
     }
 
-    /// The `StopTaskResponse` shape.
+    /// Output of [`StopTask`](super::StopTask).
     pub struct StopTaskResponse {
-        /// The `task` of the public model.
+        /// The task, which may still be stopping.
         task: Option<Task>,
     }
 
-    /// The `DescribeTasksRequest` shape.
+    /// Input of [`DescribeTasks`](super::DescribeTasks).
     pub struct DescribeTasksRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `tasks` of the public model.
+        /// Ids or ARNs, at most 100.
         tasks: Vec<String>,
-        /// The `include` of the public model.
+        /// What else to tell: `TAGS`.
         include: Vec<String>,
     }
 
-    /// The `DescribeTasksResponse` shape.
+    /// Output of [`DescribeTasks`](super::DescribeTasks).
     pub struct DescribeTasksResponse {
-        /// The `tasks` of the public model.
+        /// The tasks.
         tasks: Vec<Task> = sent,
-        /// The `failures` of the public model.
+        /// What was asked for and could not be done.
         failures: Vec<Failure> = sent,
     }
 
-    /// The `ListTasksRequest` shape.
+    /// Input of [`ListTasks`](super::ListTasks).
     pub struct ListTasksRequest {
-        /// The `cluster` of the public model.
+        /// Cluster name or ARN; absent is the cluster `default`.
         cluster: Option<String>,
-        /// The `containerInstance` of the public model.
+        /// Container instance, by id or ARN.
         container_instance: Option<String>,
-        /// The `family` of the public model.
+        /// Lists only tasks of this task definition family.
         family: Option<String>,
-        /// The `nextToken` of the public model.
+        /// Where the next page begins; absent on the first request and in the last response.
         next_token: Option<String>,
-        /// The `maxResults` of the public model.
+        /// Most results a page may hold, 1 to 100.
         max_results: Option<i64>,
-        /// The `startedBy` of the public model.
+        /// Lists only tasks with this `startedBy`.
         started_by: Option<String>,
-        /// The `serviceName` of the public model.
+        /// Lists only tasks of this service.
         service_name: Option<String>,
-        /// The `desiredStatus` of the public model.
+        /// Lists only tasks with this desired status: `RUNNING`, `PENDING`, `STOPPED`.
         desired_status: Option<String>,
-        /// The `launchType` of the public model.
+        /// Lists only tasks of this launch type: `EC2`, `FARGATE`, `EXTERNAL`, `MANAGED_INSTANCES`.
         launch_type: Option<String>,
-        /// The `daemonName` of the public model.
+        /// Lists only tasks of this daemon.
         daemon_name: Option<String>,
     }
 
-    /// The `ListTasksResponse` shape.
+    /// Output of [`ListTasks`](super::ListTasks).
     pub struct ListTasksResponse {
-        /// The `taskArns` of the public model.
+        /// ARNs of the tasks.
         task_arns: Vec<String> = sent,
-        /// The `nextToken` of the public model.
+        /// Where the next page begins; absent on the first request and in the last response.
         next_token: Option<String>,
     }
 
-    /// The `Task` shape.
+    /// A task as the API describes it.
     pub struct Task {
-        /// The `attachments` of the public model.
+        /// Network interfaces and volumes of the task.
         attachments: Vec<Attachment> = sent,
-        /// The `attributes` of the public model.
+        /// Attributes.
         attributes: Vec<Attribute> = sent,
-        /// The `availabilityZone` of the public model.
+        /// Availability zone.
         availability_zone: Option<String>,
-        /// The `capacityProviderName` of the public model.
+        /// Name of the capacity provider.
         capacity_provider_name: Option<String>,
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `connectivity` of the public model.
+        /// Whether the agent is connected: `CONNECTED`, `DISCONNECTED`.
         connectivity: Option<String>,
-        /// The `connectivityAt` of the public model.
+        /// When the agent last connected.
         connectivity_at: Option<Timestamp>,
-        /// The `containerInstanceArn` of the public model.
+        /// ARN of the container instance.
         container_instance_arn: Option<String>,
-        /// The `containers` of the public model.
+        /// The containers.
         containers: Vec<Container> = sent,
-        /// The `cpu` of the public model.
+        /// Processor limit of the whole task in units of 1/1024 processor, as a decimal string.
         cpu: Option<String>,
-        /// The `createdAt` of the public model.
+        /// When the task was created.
         created_at: Option<Timestamp>,
-        /// The `desiredStatus` of the public model.
+        /// `RUNNING` or `STOPPED`.
         desired_status: Option<String>,
-        /// The `enableExecuteCommand` of the public model.
+        /// Whether commands may be run in the containers.
         enable_execute_command: Option<bool>,
-        /// The `executionStoppedAt` of the public model.
+        /// When the first essential container stopped.
         execution_stopped_at: Option<Timestamp>,
-        /// The `group` of the public model.
+        /// Group of the task, such as `family:web` or `service:web`.
         group: Option<String>,
-        /// The `healthStatus` of the public model.
+        /// Health: `HEALTHY`, `UNHEALTHY`, `UNKNOWN`.
         health_status: Option<String>,
-        /// The `inferenceAccelerators` of the public model.
+        /// Elastic Inference accelerators.
         inference_accelerators: Vec<InferenceAccelerator> = sent,
-        /// The `lastStatus` of the public model.
+        /// `PROVISIONING`, `PENDING`, `ACTIVATING`, `RUNNING`, `DEACTIVATING`, `STOPPING`, `DEPROVISIONING`
+        /// or `STOPPED`.
         last_status: Option<String>,
-        /// The `launchType` of the public model.
+        /// Launch type: `EC2`, `FARGATE`, `EXTERNAL`, `MANAGED_INSTANCES`.
         launch_type: Option<String>,
-        /// The `memory` of the public model.
+        /// Memory of the whole task in MiB, as a decimal string.
         memory: Option<String>,
-        /// The `overrides` of the public model.
+        /// What this launch did otherwise than the task definition.
         overrides: Option<TaskOverride>,
-        /// The `platformVersion` of the public model.
+        /// Fargate platform version.
         platform_version: Option<String>,
-        /// The `platformFamily` of the public model.
+        /// Operating system of a Fargate task.
         platform_family: Option<String>,
-        /// The `pullStartedAt` of the public model.
+        /// When the first image pull began.
         pull_started_at: Option<Timestamp>,
-        /// The `pullStoppedAt` of the public model.
+        /// When the last image pull ended.
         pull_stopped_at: Option<Timestamp>,
-        /// The `startedAt` of the public model.
+        /// When the task became `RUNNING`.
         started_at: Option<Timestamp>,
-        /// The `startedBy` of the public model.
+        /// Who started the task, at most 128 characters; ids of deployments go here.
         started_by: Option<String>,
-        /// The `stopCode` of the public model.
+        /// Why the task stopped: `TaskFailedToStart`, `EssentialContainerExited`, `UserInitiated`,
+        /// `ServiceSchedulerInitiated`, `SpotInterruption`, `TerminationNotice`, `InfrastructureHealth`.
         stop_code: Option<String>,
-        /// The `stoppedAt` of the public model.
+        /// When the task became `STOPPED`.
         stopped_at: Option<Timestamp>,
-        /// The `stoppedReason` of the public model.
+        /// Why the task stopped, in words.
         stopped_reason: Option<String>,
-        /// The `stoppingAt` of the public model.
+        /// When the task was asked to stop.
         stopping_at: Option<Timestamp>,
-        /// The `tags` of the public model.
+        /// Tags, at most 50.
         tags: Vec<Tag> = sent,
-        /// The `taskArn` of the public model.
+        /// ARN of the task.
         task_arn: Option<String>,
-        /// The `taskDefinitionArn` of the public model.
+        /// ARN of the task definition.
         task_definition_arn: Option<String>,
-        /// The `version` of the public model.
+        /// Counter that grows with every change.
         version: Option<i64>,
-        /// The `ephemeralStorage` of the public model.
+        /// Local storage of a Fargate task.
         ephemeral_storage: Option<EphemeralStorage>,
-        /// The `fargateEphemeralStorage` of the public model.
+        /// Local storage of a Fargate task.
         fargate_ephemeral_storage: Option<TaskEphemeralStorage>,
-        /// The `trustedExecutionSummary` of the public model.
+        /// Isolation that the task got.
         trusted_execution_summary: Option<TrustedExecutionSummary>,
     }
 
-    /// The `Container` shape.
+    /// A container as the API describes it.
     pub struct Container {
-        /// The `containerArn` of the public model.
+        /// ARN of the container.
         container_arn: Option<String>,
-        /// The `taskArn` of the public model.
+        /// ARN of the task.
         task_arn: Option<String>,
-        /// The `name` of the public model.
+        /// Name, unique among its siblings.
         name: Option<String>,
-        /// The `image` of the public model.
+        /// Image reference.
         image: Option<String>,
-        /// The `imageDigest` of the public model.
+        /// Digest the image's tag was resolved to.
         image_digest: Option<String>,
-        /// The `runtimeId` of the public model.
+        /// Id of the container in the runtime, at most 255 characters.
         runtime_id: Option<String>,
-        /// The `lastStatus` of the public model.
+        /// `PENDING`, `RUNNING` or `STOPPED`.
         last_status: Option<String>,
-        /// The `exitCode` of the public model.
+        /// Exit code of the container's process; absent when unknown.
         exit_code: Option<i64>,
-        /// The `reason` of the public model.
+        /// Why the container stopped, when that needs saying.
         reason: Option<String>,
-        /// The `networkBindings` of the public model.
+        /// Ports published on the host.
         network_bindings: Vec<NetworkBinding> = sent,
-        /// The `networkInterfaces` of the public model.
+        /// Addresses of the container.
         network_interfaces: Vec<NetworkInterface> = sent,
-        /// The `healthStatus` of the public model.
+        /// Health: `HEALTHY`, `UNHEALTHY`, `UNKNOWN`.
         health_status: Option<String>,
-        /// The `managedAgents` of the public model.
+        /// Agents that run inside the container, such as that of ECS Exec.
         managed_agents: Vec<ManagedAgent> = sent,
-        /// The `cpu` of the public model.
+        /// Processor share in units of 1/1024 processor, as a decimal string.
         cpu: Option<String>,
-        /// The `memory` of the public model.
+        /// Hard memory limit in MiB, as a decimal string.
         memory: Option<String>,
-        /// The `memoryReservation` of the public model.
+        /// Soft memory limit in MiB, as a decimal string.
         memory_reservation: Option<String>,
-        /// The `gpuIds` of the public model.
+        /// UUIDs of the GPUs.
         gpu_ids: Vec<String> = sent,
-        /// The `neuronDeviceIds` of the public model.
+        /// Ids of the Neuron devices.
         neuron_device_ids: Vec<String> = sent,
-        /// The `gpuSharingStrategy` of the public model.
+        /// How the GPU is shared.
         gpu_sharing_strategy: Option<SharingStrategy>,
     }
 
-    /// The `NetworkInterface` shape.
+    /// Addresses of a container.
     pub struct NetworkInterface {
-        /// The `attachmentId` of the public model.
+        /// Id of the attachment.
         attachment_id: Option<String>,
-        /// The `privateIpv4Address` of the public model.
+        /// Private IPv4 address.
         private_ipv4_address: Option<String>,
-        /// The `ipv6Address` of the public model.
+        /// IPv6 address.
         ipv6_address: Option<String>,
     }
 
-    /// The `ManagedAgent` shape.
+    /// An agent that runs inside a container, and how it is.
     pub struct ManagedAgent {
-        /// The `lastStartedAt` of the public model.
+        /// When it was last started.
         last_started_at: Option<Timestamp>,
-        /// The `name` of the public model.
+        /// Name of the managed agent: `ExecuteCommandAgent`.
         name: Option<String>,
-        /// The `reason` of the public model.
+        /// Why, in words.
         reason: Option<String>,
-        /// The `lastStatus` of the public model.
+        /// `PENDING`, `RUNNING` or `STOPPED`.
         last_status: Option<String>,
     }
 
-    /// The `TaskEphemeralStorage` shape.
+    /// Local storage of a Fargate task and its encryption key.
     pub struct TaskEphemeralStorage {
-        /// The `sizeInGiB` of the public model.
+        /// Size in GiB.
         #[serde(rename = "sizeInGiB")]
         size_in_gib: Option<i64>,
-        /// The `kmsKeyId` of the public model.
+        /// Id of the encryption key.
         kms_key_id: Option<String>,
     }
 
-    /// The `TrustedExecutionSummary` shape.
+    /// Isolation that a task got.
     pub struct TrustedExecutionSummary {
-        /// The `isolationMode` of the public model.
+        /// Isolation: `SHARED`, `ISOLATED_SANDBOX`, `CONFIDENTIAL_SANDBOX`.
         isolation_mode: Option<String>,
-        /// The `attestationPolicyStatus` of the public model.
+        /// Whether a policy is set: `CONFIGURED`.
         attestation_policy_status: Option<String>,
     }
 }

@@ -6,195 +6,195 @@ use super::volume::Volume;
 use crate::Timestamp;
 
 wire! {
-    /// The `RegisterTaskDefinitionRequest` shape.
+    /// Input of [`RegisterTaskDefinition`](super::RegisterTaskDefinition).
     pub struct RegisterTaskDefinitionRequest {
-        /// The `family` of the public model.
+        /// Family of the task definition.
         family: Option<String>,
-        /// The `taskRoleArn` of the public model.
+        /// ARN of the role whose credentials the containers get.
         task_role_arn: Option<String>,
-        /// The `executionRoleArn` of the public model.
+        /// ARN of the role the agent pulls images, reads secrets and writes logs with.
         execution_role_arn: Option<String>,
-        /// The `networkMode` of the public model.
+        /// Network mode: `bridge`, `host`, `awsvpc`, `none`.
         network_mode: Option<String>,
-        /// The `containerDefinitions` of the public model.
+        /// The containers.
         container_definitions: Vec<ContainerDefinition>,
-        /// The `volumes` of the public model.
+        /// Volumes that the containers mount.
         volumes: Vec<Volume>,
-        /// The `placementConstraints` of the public model.
+        /// Rules on where tasks may run, at most 10.
         placement_constraints: Vec<TaskDefinitionPlacementConstraint>,
-        /// The `requiresCompatibilities` of the public model.
+        /// Launch types the definition must suit: `EC2`, `FARGATE`, `EXTERNAL`, `MANAGED_INSTANCES`.
         requires_compatibilities: Vec<String>,
-        /// The `cpu` of the public model.
+        /// Processor limit of the whole task in units or with `vCPU`, such as `256` or `0.25 vCPU`.
         cpu: Option<String>,
-        /// The `memory` of the public model.
+        /// Memory of the whole task in MiB or with a unit, such as `512` or `1 GB`.
         memory: Option<String>,
-        /// The `tags` of the public model.
+        /// Tags, at most 50.
         tags: Vec<Tag>,
-        /// The `pidMode` of the public model.
+        /// Process id namespace: `host` or `task`; absent is one per container.
         pid_mode: Option<String>,
-        /// The `ipcMode` of the public model.
+        /// IPC namespace: `host`, `task` or `none`; absent is one per container.
         ipc_mode: Option<String>,
-        /// The `proxyConfiguration` of the public model.
+        /// App Mesh proxy of the task.
         proxy_configuration: Option<ProxyConfiguration>,
-        /// The `inferenceAccelerators` of the public model.
+        /// Elastic Inference accelerators.
         inference_accelerators: Vec<InferenceAccelerator>,
-        /// The `ephemeralStorage` of the public model.
+        /// Local storage of a Fargate task.
         ephemeral_storage: Option<EphemeralStorage>,
-        /// The `runtimePlatform` of the public model.
+        /// Operating system and processor architecture.
         runtime_platform: Option<RuntimePlatform>,
-        /// The `enableFaultInjection` of the public model.
+        /// Whether containers may call the fault injection endpoints.
         enable_fault_injection: Option<bool>,
-        /// The `trustedExecutionConfiguration` of the public model.
+        /// Isolation that the task asks for.
         trusted_execution_configuration: Option<TrustedExecutionConfiguration>,
     }
 
-    /// The `RegisterTaskDefinitionResponse` shape.
+    /// Output of [`RegisterTaskDefinition`](super::RegisterTaskDefinition).
     pub struct RegisterTaskDefinitionResponse {
-        /// The `taskDefinition` of the public model.
+        /// The new revision.
         task_definition: Option<TaskDefinition>,
-        /// The `tags` of the public model.
+        /// Tags, at most 50.
         tags: Vec<Tag> = sent,
     }
 
-    /// The `DeregisterTaskDefinitionRequest` shape.
+    /// Input of [`DeregisterTaskDefinition`](super::DeregisterTaskDefinition).
     pub struct DeregisterTaskDefinitionRequest {
-        /// The `taskDefinition` of the public model.
+        /// Task definition as `family`, `family:revision` or ARN.
         task_definition: Option<String>,
     }
 
-    /// The `DeregisterTaskDefinitionResponse` shape.
+    /// Output of [`DeregisterTaskDefinition`](super::DeregisterTaskDefinition).
     pub struct DeregisterTaskDefinitionResponse {
-        /// The `taskDefinition` of the public model.
+        /// The revision, now `INACTIVE`.
         task_definition: Option<TaskDefinition>,
     }
 
-    /// The `DescribeTaskDefinitionRequest` shape.
+    /// Input of [`DescribeTaskDefinition`](super::DescribeTaskDefinition).
     pub struct DescribeTaskDefinitionRequest {
-        /// The `taskDefinition` of the public model.
+        /// Task definition as `family`, `family:revision` or ARN.
         task_definition: Option<String>,
-        /// The `include` of the public model.
+        /// What else to tell: `TAGS`.
         include: Vec<String>,
     }
 
-    /// The `DescribeTaskDefinitionResponse` shape.
+    /// Output of [`DescribeTaskDefinition`](super::DescribeTaskDefinition).
     pub struct DescribeTaskDefinitionResponse {
-        /// The `taskDefinition` of the public model.
+        /// The task definition.
         task_definition: Option<TaskDefinition>,
-        /// The `tags` of the public model.
+        /// Tags of the task definition, when `TAGS` was included.
         tags: Vec<Tag> = sent,
     }
 
-    /// The `ListTaskDefinitionsRequest` shape.
+    /// Input of [`ListTaskDefinitions`](super::ListTaskDefinitions).
     pub struct ListTaskDefinitionsRequest {
-        /// The `familyPrefix` of the public model.
+        /// Lists only definitions of this family.
         family_prefix: Option<String>,
-        /// The `status` of the public model.
+        /// Lists only definitions of this status: `ACTIVE`, `INACTIVE`, `DELETE_IN_PROGRESS`.
         status: Option<String>,
-        /// The `sort` of the public model.
+        /// Order: `ASC`, `DESC`.
         sort: Option<String>,
-        /// The `nextToken` of the public model.
+        /// Where the next page begins; absent on the first request and in the last response.
         next_token: Option<String>,
-        /// The `maxResults` of the public model.
+        /// Most results a page may hold, 1 to 100.
         max_results: Option<i64>,
     }
 
-    /// The `ListTaskDefinitionsResponse` shape.
+    /// Output of [`ListTaskDefinitions`](super::ListTaskDefinitions).
     pub struct ListTaskDefinitionsResponse {
-        /// The `taskDefinitionArns` of the public model.
+        /// ARNs, sorted.
         task_definition_arns: Vec<String> = sent,
-        /// The `nextToken` of the public model.
+        /// Where the next page begins; absent on the first request and in the last response.
         next_token: Option<String>,
     }
 
-    /// The `TaskDefinition` shape.
+    /// A revision of a task definition.
     pub struct TaskDefinition {
-        /// The `taskDefinitionArn` of the public model.
+        /// ARN of the task definition.
         task_definition_arn: Option<String>,
-        /// The `containerDefinitions` of the public model.
+        /// The containers.
         container_definitions: Vec<ContainerDefinition> = sent,
-        /// The `family` of the public model.
+        /// Family of the task definition.
         family: Option<String>,
-        /// The `taskRoleArn` of the public model.
+        /// ARN of the role whose credentials the containers get.
         task_role_arn: Option<String>,
-        /// The `executionRoleArn` of the public model.
+        /// ARN of the role the agent pulls images, reads secrets and writes logs with.
         execution_role_arn: Option<String>,
-        /// The `networkMode` of the public model.
+        /// Network mode: `bridge`, `host`, `awsvpc`, `none`.
         network_mode: Option<String>,
-        /// The `revision` of the public model.
+        /// Revision, counting from 1 in each family.
         revision: Option<i64>,
-        /// The `volumes` of the public model.
+        /// Volumes that the containers mount.
         volumes: Vec<Volume> = sent,
-        /// The `status` of the public model.
+        /// Status: `ACTIVE`, `INACTIVE`, `DELETE_IN_PROGRESS`.
         status: Option<String>,
-        /// The `requiresAttributes` of the public model.
+        /// Attributes an instance must have to run this.
         requires_attributes: Vec<Attribute> = sent,
-        /// The `placementConstraints` of the public model.
+        /// Rules on where tasks may run, at most 10.
         placement_constraints: Vec<TaskDefinitionPlacementConstraint> = sent,
-        /// The `compatibilities` of the public model.
+        /// Launch types the definition suits: `EC2`, `FARGATE`, `EXTERNAL`, `MANAGED_INSTANCES`.
         compatibilities: Vec<String> = sent,
-        /// The `runtimePlatform` of the public model.
+        /// Operating system and processor architecture.
         runtime_platform: Option<RuntimePlatform>,
-        /// The `requiresCompatibilities` of the public model.
+        /// Launch types the definition must suit: `EC2`, `FARGATE`, `EXTERNAL`, `MANAGED_INSTANCES`.
         requires_compatibilities: Vec<String> = sent,
-        /// The `cpu` of the public model.
+        /// Processor limit of the whole task in units of 1/1024 processor, as a decimal string.
         cpu: Option<String>,
-        /// The `memory` of the public model.
+        /// Memory of the whole task in MiB, as a decimal string.
         memory: Option<String>,
-        /// The `inferenceAccelerators` of the public model.
+        /// Elastic Inference accelerators.
         inference_accelerators: Vec<InferenceAccelerator> = sent,
-        /// The `pidMode` of the public model.
+        /// Process id namespace: `host` or `task`; absent is one per container.
         pid_mode: Option<String>,
-        /// The `ipcMode` of the public model.
+        /// IPC namespace: `host`, `task` or `none`; absent is one per container.
         ipc_mode: Option<String>,
-        /// The `proxyConfiguration` of the public model.
+        /// App Mesh proxy of the task.
         proxy_configuration: Option<ProxyConfiguration>,
-        /// The `registeredAt` of the public model.
+        /// When it was registered.
         registered_at: Option<Timestamp>,
-        /// The `deregisteredAt` of the public model.
+        /// When it was deregistered.
         deregistered_at: Option<Timestamp>,
-        /// The `deleteRequestedAt` of the public model.
+        /// When its deletion was asked for.
         delete_requested_at: Option<Timestamp>,
-        /// The `registeredBy` of the public model.
+        /// Who registered it.
         registered_by: Option<String>,
-        /// The `ephemeralStorage` of the public model.
+        /// Local storage of a Fargate task.
         ephemeral_storage: Option<EphemeralStorage>,
-        /// The `enableFaultInjection` of the public model.
+        /// Whether containers may call the fault injection endpoints.
         enable_fault_injection: Option<bool>,
-        /// The `trustedExecutionConfiguration` of the public model.
+        /// Isolation that the task asks for.
         trusted_execution_configuration: Option<TrustedExecutionConfiguration>,
     }
 
-    /// The `TaskDefinitionPlacementConstraint` shape.
+    /// A rule on where tasks of a definition may run.
     pub struct TaskDefinitionPlacementConstraint {
-        /// The `type` of the public model.
+        /// Kind of constraint: `memberOf`.
         r#type: Option<String>,
-        /// The `expression` of the public model.
+        /// Cluster query language expression.
         expression: Option<String>,
     }
 
-    /// The `RuntimePlatform` shape.
+    /// Operating system and processor architecture of a task.
     pub struct RuntimePlatform {
-        /// The `cpuArchitecture` of the public model.
+        /// Processor architecture: `X86_64`, `ARM64`.
         cpu_architecture: Option<String>,
-        /// The `operatingSystemFamily` of the public model.
+        /// Operating system: `LINUX` or a `WINDOWS_SERVER_…`.
         operating_system_family: Option<String>,
     }
 
-    /// The `ProxyConfiguration` shape.
+    /// The App Mesh proxy of a task.
     pub struct ProxyConfiguration {
-        /// The `type` of the public model.
+        /// Kind of proxy: `APPMESH`.
         r#type: Option<String>,
-        /// The `containerName` of the public model.
+        /// Name of the proxy's container.
         container_name: Option<String>,
-        /// The `properties` of the public model.
+        /// Properties, such as `ProxyIngressPort` or `AppPorts`.
         properties: Vec<KeyValuePair>,
     }
 
-    /// The `TrustedExecutionConfiguration` shape.
+    /// Isolation that a task asks for.
     pub struct TrustedExecutionConfiguration {
-        /// The `isolationMode` of the public model.
+        /// Isolation: `SHARED`, `ISOLATED_SANDBOX`, `CONFIDENTIAL_SANDBOX`.
         isolation_mode: Option<String>,
-        /// The `attestationPolicy` of the public model.
+        /// Policy for attestation.
         attestation_policy: Option<String>,
     }
 }

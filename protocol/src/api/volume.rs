@@ -3,93 +3,93 @@
 use std::collections::BTreeMap;
 
 wire! {
-    /// The `Volume` shape.
+    /// A volume of a task definition; exactly one configuration is present.
     pub struct Volume {
-        /// The `name` of the public model.
+        /// Name, unique among its siblings.
         name: Option<String>,
-        /// The `host` of the public model.
+        /// The directory on the host.
         host: Option<HostVolumeProperties>,
-        /// The `dockerVolumeConfiguration` of the public model.
+        /// The Docker volume.
         docker_volume_configuration: Option<DockerVolumeConfiguration>,
-        /// The `efsVolumeConfiguration` of the public model.
+        /// The EFS file system.
         efs_volume_configuration: Option<EFSVolumeConfiguration>,
-        /// The `s3filesVolumeConfiguration` of the public model.
+        /// The S3 Files file system.
         s3files_volume_configuration: Option<S3FilesVolumeConfiguration>,
-        /// The `fsxWindowsFileServerVolumeConfiguration` of the public model.
+        /// The FSx file system; refused on Linux.
         fsx_windows_file_server_volume_configuration: Option<FSxWindowsFileServerVolumeConfiguration>,
-        /// The `configuredAtLaunch` of the public model.
+        /// Whether the volume is configured when the task is launched.
         configured_at_launch: Option<bool>,
     }
 
-    /// The `HostVolumeProperties` shape.
+    /// A directory on the host.
     pub struct HostVolumeProperties {
-        /// The `sourcePath` of the public model.
+        /// Path on the host; absent or empty is a directory private to the task.
         source_path: Option<String>,
     }
 
-    /// The `DockerVolumeConfiguration` shape.
+    /// A volume that the runtime manages.
     pub struct DockerVolumeConfiguration {
-        /// The `scope` of the public model.
+        /// Whose lifetime the volume has: `task`, `shared`.
         scope: Option<String>,
-        /// The `autoprovision` of the public model.
+        /// Whether a shared volume is made when it is missing.
         autoprovision: Option<bool>,
-        /// The `driver` of the public model.
+        /// Driver of the volume.
         driver: Option<String>,
-        /// The `driverOpts` of the public model.
+        /// Options for the driver.
         driver_opts: BTreeMap<String, String>,
-        /// The `labels` of the public model.
+        /// Labels of the volume.
         labels: BTreeMap<String, String>,
     }
 
-    /// The `EFSVolumeConfiguration` shape.
+    /// An EFS file system.
     pub struct EFSVolumeConfiguration {
-        /// The `fileSystemId` of the public model.
+        /// Id of the file system.
         file_system_id: Option<String>,
-        /// The `rootDirectory` of the public model.
+        /// Directory that is mounted as the root.
         root_directory: Option<String>,
-        /// The `transitEncryption` of the public model.
+        /// Whether traffic is encrypted: `ENABLED`, `DISABLED`.
         transit_encryption: Option<String>,
-        /// The `transitEncryptionPort` of the public model.
+        /// Port of the encrypted connection; absent lets the mount helper choose.
         transit_encryption_port: Option<i64>,
-        /// The `authorizationConfig` of the public model.
+        /// How the file system is authorised.
         authorization_config: Option<EFSAuthorizationConfig>,
     }
 
-    /// The `EFSAuthorizationConfig` shape.
+    /// How an EFS file system is authorised.
     pub struct EFSAuthorizationConfig {
-        /// The `accessPointId` of the public model.
+        /// Id of the access point.
         access_point_id: Option<String>,
-        /// The `iam` of the public model.
+        /// Whether the task role authorises the mount: `ENABLED`, `DISABLED`.
         iam: Option<String>,
     }
 
-    /// The `S3FilesVolumeConfiguration` shape.
+    /// An S3 Files file system.
     pub struct S3FilesVolumeConfiguration {
-        /// The `fileSystemArn` of the public model.
+        /// ARN of the file system.
         file_system_arn: Option<String>,
-        /// The `rootDirectory` of the public model.
+        /// Directory that is mounted as the root.
         root_directory: Option<String>,
-        /// The `transitEncryptionPort` of the public model.
+        /// Port of the encrypted connection; absent lets the mount helper choose.
         transit_encryption_port: Option<i64>,
-        /// The `accessPointArn` of the public model.
+        /// ARN of the access point.
         access_point_arn: Option<String>,
     }
 
-    /// The `FSxWindowsFileServerVolumeConfiguration` shape.
+    /// An FSx for Windows file system.
     pub struct FSxWindowsFileServerVolumeConfiguration {
-        /// The `fileSystemId` of the public model.
+        /// Id of the file system.
         file_system_id: Option<String>,
-        /// The `rootDirectory` of the public model.
+        /// Directory that is mounted as the root.
         root_directory: Option<String>,
-        /// The `authorizationConfig` of the public model.
+        /// How the file system is authorised.
         authorization_config: Option<FSxWindowsFileServerAuthorizationConfig>,
     }
 
-    /// The `FSxWindowsFileServerAuthorizationConfig` shape.
+    /// How an FSx file system is authorised.
     pub struct FSxWindowsFileServerAuthorizationConfig {
-        /// The `credentialsParameter` of the public model.
+        /// ARN of the Secrets Manager secret or SSM parameter with the credentials.
         credentials_parameter: Option<String>,
-        /// The `domain` of the public model.
+        /// Domain of the file system.
         domain: Option<String>,
     }
 }

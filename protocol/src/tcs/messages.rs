@@ -4,141 +4,141 @@ use super::metrics::{InstanceMetrics, TaskMetric};
 use crate::Timestamp;
 
 wire! {
-    /// The `HeartbeatMessage` shape.
+    /// Tells that the control plane is alive; not answered.
     pub struct HeartbeatMessage {
-        /// The `healthy` of the public model.
+        /// Whether the peer thinks itself healthy; nobody examines it.
         healthy: Option<bool>,
     }
 
-    /// The `PublishMetricsRequest` shape.
+    /// Metrics of up to 10 tasks; sent every 20 s, answered by [`AckPublishMetric`].
     pub struct PublishMetricsRequest {
-        /// The `metadata` of the public model.
+        /// About the message.
         metadata: Option<MetricsMetadata>,
-        /// The `instanceMetrics` of the public model.
+        /// Metrics of the instance; the Go agent leaves it out.
         instance_metrics: Option<InstanceMetrics>,
-        /// The `taskMetrics` of the public model.
+        /// Metrics of the tasks, at most 10 a page.
         task_metrics: Vec<TaskMetric> = sent,
-        /// The `timestamp` of the public model.
+        /// When the message was made.
         timestamp: Option<Timestamp>,
     }
 
-    /// The `MetricsMetadata` shape.
+    /// About a metrics message.
     pub struct MetricsMetadata {
-        /// The `cluster` of the public model.
+        /// Cluster as the agent is configured with it.
         cluster: Option<String>,
-        /// The `containerInstance` of the public model.
+        /// ARN of the container instance.
         container_instance: Option<String>,
-        /// The `messageId` of the public model.
+        /// UUID of the tick, shared by all its pages.
         message_id: Option<String>,
-        /// The `idle` of the public model.
+        /// Whether the instance runs no task.
         idle: Option<bool>,
-        /// The `fin` of the public model.
+        /// Whether this is the last page of the tick.
         fin: Option<bool>,
     }
 
-    /// The `PublishHealthRequest` shape.
+    /// Health of up to 10 tasks; sent every 20 s, answered by [`AckPublishHealth`].
     pub struct PublishHealthRequest {
-        /// The `metadata` of the public model.
+        /// About the message.
         metadata: Option<HealthMetadata>,
-        /// The `tasks` of the public model.
+        /// Tasks with containers that have a health check, at most 10 a page.
         tasks: Vec<TaskHealth> = sent,
-        /// The `timestamp` of the public model.
+        /// When the message was made.
         timestamp: Option<Timestamp>,
     }
 
-    /// The `HealthMetadata` shape.
+    /// About a health message.
     pub struct HealthMetadata {
-        /// The `cluster` of the public model.
+        /// Cluster as the agent is configured with it.
         cluster: Option<String>,
-        /// The `containerInstance` of the public model.
+        /// ARN of the container instance.
         container_instance: Option<String>,
-        /// The `messageId` of the public model.
+        /// UUID of the tick, shared by all its pages.
         message_id: Option<String>,
-        /// The `fin` of the public model.
+        /// Whether this is the last page of the tick.
         fin: Option<bool>,
     }
 
-    /// The `TaskHealth` shape.
+    /// Health of a task's containers.
     pub struct TaskHealth {
-        /// The `taskArn` of the public model.
+        /// ARN of the task.
         task_arn: Option<String>,
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `taskDefinitionFamily` of the public model.
+        /// Family of the task definition.
         task_definition_family: Option<String>,
-        /// The `taskDefinitionVersion` of the public model.
+        /// Revision of the task definition, as a decimal string.
         task_definition_version: Option<String>,
-        /// The `containers` of the public model.
+        /// The task's containers that have a health check.
         containers: Vec<ContainerHealth>,
     }
 
-    /// The `ContainerHealth` shape.
+    /// Health of a container.
     pub struct ContainerHealth {
-        /// The `containerName` of the public model.
+        /// Name of the container.
         container_name: Option<String>,
-        /// The `healthStatus` of the public model.
+        /// Health: `HEALTHY`, `UNHEALTHY`, `UNKNOWN`.
         health_status: Option<String>,
-        /// The `statusSince` of the public model.
+        /// When the health became what it is.
         status_since: Option<Timestamp>,
-        /// The `statusMessage` of the public model.
+        /// What the probe said.
         status_message: Option<String>,
     }
 
-    /// The `PublishInstanceStatusRequest` shape.
+    /// Outcome of the instance's health checks; answered by [`AckPublishInstanceStatus`].
     pub struct PublishInstanceStatusRequest {
-        /// The `metadata` of the public model.
+        /// About the message.
         metadata: Option<InstanceStatusMetadata>,
-        /// The `statuses` of the public model.
+        /// Outcome of each check.
         statuses: Vec<InstanceStatus> = sent,
-        /// The `timestamp` of the public model.
+        /// When the message was made.
         timestamp: Option<Timestamp>,
     }
 
-    /// The `InstanceStatusMetadata` shape.
+    /// About an instance status message.
     pub struct InstanceStatusMetadata {
-        /// The `cluster` of the public model.
+        /// Cluster as the agent is configured with it.
         cluster: Option<String>,
-        /// The `containerInstance` of the public model.
+        /// ARN of the container instance.
         container_instance: Option<String>,
-        /// The `requestId` of the public model.
+        /// UUID of the request.
         request_id: Option<String>,
     }
 
-    /// The `InstanceStatus` shape.
+    /// Outcome of one health check.
     pub struct InstanceStatus {
-        /// The `type` of the public model.
+        /// What was checked: `ContainerRuntime`, `Agent`, `EBSDaemon` or `ACCELERATED_COMPUTE`.
         r#type: Option<String>,
-        /// The `status` of the public model.
+        /// Outcome of the check: `OK`, `IMPAIRED`, `INSUFFICIENT_DATA`, `INITIALIZING`.
         status: Option<String>,
-        /// The `statusReason` of the public model.
+        /// Why the status is what it is.
         status_reason: Option<String>,
-        /// The `lastUpdated` of the public model.
+        /// When the check last ran.
         last_updated: Option<Timestamp>,
-        /// The `lastStatusChange` of the public model.
+        /// When the outcome last changed.
         last_status_change: Option<Timestamp>,
     }
 
-    /// The `AckPublishMetric` shape.
+    /// Answers [`PublishMetricsRequest`].
     pub struct AckPublishMetric {
-        /// The `message` of the public model.
+        /// Text for people.
         message: Option<String>,
     }
 
-    /// The `AckPublishHealth` shape.
+    /// Answers [`PublishHealthRequest`].
     pub struct AckPublishHealth {
-        /// The `message` of the public model.
+        /// Text for people.
         message: Option<String>,
     }
 
-    /// The `AckPublishInstanceStatus` shape.
+    /// Answers [`PublishInstanceStatusRequest`].
     pub struct AckPublishInstanceStatus {
-        /// The `message` of the public model.
+        /// Text for people.
         message: Option<String>,
     }
 
-    /// The `StopTelemetrySessionMessage` shape.
+    /// The control plane ends the session; the Go agent ignores it.
     pub struct StopTelemetrySessionMessage {
-        /// The `message` of the public model.
+        /// Text for people.
         message: Option<String>,
     }
 }

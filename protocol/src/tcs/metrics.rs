@@ -1,193 +1,193 @@
 //! The numbers of a metrics message (spec 4.5).
 
 wire! {
-    /// The `InstanceMetrics` shape.
+    /// Metrics of the instance.
     pub struct InstanceMetrics {
-        /// The `storage` of the public model.
+        /// Use of the instance's file systems.
         storage: Option<InstanceStorageMetrics>,
-        /// The `generalMetricsPayload` of the public model.
+        /// Further metrics.
         general_metrics_payload: Vec<GeneralMetricsWrapper>,
     }
 
-    /// The `InstanceStorageMetrics` shape.
+    /// Use of the instance's file systems.
     pub struct InstanceStorageMetrics {
-        /// The `rootFilesystem` of the public model.
+        /// Use of the root file system in percent.
         root_filesystem: Option<f64>,
-        /// The `dataFilesystem` of the public model.
+        /// Use of the data file system in percent.
         data_filesystem: Option<f64>,
     }
 
-    /// The `TaskMetric` shape.
+    /// Metrics of a task.
     pub struct TaskMetric {
-        /// The `taskArn` of the public model.
+        /// ARN of the task.
         task_arn: Option<String>,
-        /// The `clusterArn` of the public model.
+        /// ARN of the cluster.
         cluster_arn: Option<String>,
-        /// The `taskDefinitionFamily` of the public model.
+        /// Family of the task definition.
         task_definition_family: Option<String>,
-        /// The `taskDefinitionVersion` of the public model.
+        /// Revision of the task definition, as a decimal string.
         task_definition_version: Option<String>,
-        /// The `containerMetrics` of the public model.
+        /// Metrics of the containers.
         container_metrics: Vec<ContainerMetric>,
-        /// The `ephemeralStorageMetrics` of the public model.
+        /// Use of the local storage; the Go agent leaves it out.
         ephemeral_storage_metrics: Option<EphemeralStorageMetrics>,
-        /// The `volumeMetrics` of the public model.
+        /// Use of the attached volumes.
         volume_metrics: Vec<VolumeMetric>,
-        /// The `serviceConnectMetricsWrapper` of the public model.
+        /// Metrics of the Service Connect relay.
         service_connect_metrics_wrapper: Vec<GeneralMetricsWrapper>,
     }
 
-    /// The `ContainerMetric` shape.
+    /// Metrics of a container; a set is present only when it has at least two new samples.
     pub struct ContainerMetric {
-        /// The `containerArn` of the public model.
+        /// ARN of the container.
         container_arn: Option<String>,
-        /// The `containerName` of the public model.
+        /// Name of the container.
         container_name: Option<String>,
-        /// The `cpuStatsSet` of the public model.
+        /// Processor use in percent of the whole host.
         cpu_stats_set: Option<CWStatsSet>,
-        /// The `memoryStatsSet` of the public model.
+        /// Memory in MiB.
         memory_stats_set: Option<CWStatsSet>,
-        /// The `networkStatsSet` of the public model.
+        /// Network traffic; absent for host mode and for none.
         network_stats_set: Option<NetworkStatsSet>,
-        /// The `storageStatsSet` of the public model.
+        /// Block I/O.
         storage_stats_set: Option<StorageStatsSet>,
-        /// The `restartStatsSet` of the public model.
+        /// Restarts, when the container has a restart policy.
         restart_stats_set: Option<RestartStatsSet>,
-        /// The `generalMetricsPayload` of the public model.
+        /// Further metrics.
         general_metrics_payload: Vec<GeneralMetricsWrapper>,
     }
 
-    /// The `CWStatsSet` shape.
+    /// A distribution of fractions.
     pub struct CWStatsSet {
-        /// The `min` of the public model.
+        /// Least sample.
         min: Option<f64>,
-        /// The `max` of the public model.
+        /// Greatest sample.
         max: Option<f64>,
-        /// The `sampleCount` of the public model.
+        /// Number of samples.
         sample_count: Option<i64>,
-        /// The `sum` of the public model.
+        /// Sum over the samples.
         sum: Option<f64>,
     }
 
-    /// The `UDoubleCWStatsSet` shape.
+    /// A distribution of fractions that are not negative; every member is required.
     pub struct UDoubleCWStatsSet {
-        /// The `min` of the public model.
+        /// Least sample.
         min: Option<f64>,
-        /// The `max` of the public model.
+        /// Greatest sample.
         max: Option<f64>,
-        /// The `sampleCount` of the public model.
+        /// Number of samples.
         sample_count: Option<i64>,
-        /// The `sum` of the public model.
+        /// Sum over the samples.
         sum: Option<f64>,
     }
 
-    /// The `ULongStatsSet` shape.
+    /// A distribution of raw counters; every member but the overflows is required.
     pub struct ULongStatsSet {
-        /// The `min` of the public model.
+        /// Least sample, a raw counter.
         min: Option<i64>,
-        /// The `max` of the public model.
+        /// Greatest sample, a raw counter.
         max: Option<i64>,
-        /// The `sampleCount` of the public model.
+        /// Number of samples.
         sample_count: Option<i64>,
-        /// The `sum` of the public model.
+        /// Sum over the samples.
         sum: Option<i64>,
-        /// The `overflowMin` of the public model.
+        /// What of the least sample exceeds a signed 64-bit integer.
         overflow_min: Option<i64>,
-        /// The `overflowMax` of the public model.
+        /// What of the greatest sample exceeds a signed 64-bit integer.
         overflow_max: Option<i64>,
-        /// The `overflowSum` of the public model.
+        /// What of the sum exceeds a signed 64-bit integer.
         overflow_sum: Option<i64>,
     }
 
-    /// The `NetworkStatsSet` shape.
+    /// Network traffic.
     pub struct NetworkStatsSet {
-        /// The `rxBytesPerSecond` of the public model.
+        /// Rate of receiving in bytes per second.
         rx_bytes_per_second: Option<UDoubleCWStatsSet>,
-        /// The `rxBytes` of the public model.
+        /// Bytes received.
         rx_bytes: Option<ULongStatsSet>,
-        /// The `rxDropped` of the public model.
+        /// Packets dropped while receiving.
         rx_dropped: Option<ULongStatsSet>,
-        /// The `rxErrors` of the public model.
+        /// Errors while receiving.
         rx_errors: Option<ULongStatsSet>,
-        /// The `rxPackets` of the public model.
+        /// Packets received.
         rx_packets: Option<ULongStatsSet>,
-        /// The `txBytesPerSecond` of the public model.
+        /// Rate of sending in bytes per second.
         tx_bytes_per_second: Option<UDoubleCWStatsSet>,
-        /// The `txBytes` of the public model.
+        /// Bytes sent.
         tx_bytes: Option<ULongStatsSet>,
-        /// The `txDropped` of the public model.
+        /// Packets dropped while sending.
         tx_dropped: Option<ULongStatsSet>,
-        /// The `txErrors` of the public model.
+        /// Errors while sending.
         tx_errors: Option<ULongStatsSet>,
-        /// The `txPackets` of the public model.
+        /// Packets sent.
         tx_packets: Option<ULongStatsSet>,
     }
 
-    /// The `StorageStatsSet` shape.
+    /// Block I/O, as cumulative counters.
     pub struct StorageStatsSet {
-        /// The `readSizeBytes` of the public model.
+        /// Bytes read.
         read_size_bytes: Option<ULongStatsSet>,
-        /// The `writeSizeBytes` of the public model.
+        /// Bytes written.
         write_size_bytes: Option<ULongStatsSet>,
     }
 
-    /// The `RestartStatsSet` shape.
+    /// Restarts of a container.
     pub struct RestartStatsSet {
-        /// The `restartCount` of the public model.
+        /// Restarts since the last message.
         restart_count: Option<i64>,
     }
 
-    /// The `EphemeralStorageMetrics` shape.
+    /// Use of a task's local storage.
     pub struct EphemeralStorageMetrics {
-        /// The `bytesUtilized` of the public model.
+        /// Used bytes.
         bytes_utilized: Option<ULongStatsSet>,
     }
 
-    /// The `VolumeMetric` shape.
+    /// Use of an attached volume.
     pub struct VolumeMetric {
-        /// The `volumeId` of the public model.
+        /// Id of the volume.
         volume_id: Option<String>,
-        /// The `volumeName` of the public model.
+        /// Name of the volume in the task definition.
         volume_name: Option<String>,
-        /// The `utilized` of the public model.
+        /// Used bytes.
         utilized: Option<UDoubleCWStatsSet>,
-        /// The `size` of the public model.
+        /// Size in bytes.
         size: Option<UDoubleCWStatsSet>,
     }
 
-    /// The `GeneralMetricsWrapper` shape.
+    /// Metrics with their dimensions.
     pub struct GeneralMetricsWrapper {
-        /// The `dimensions` of the public model.
+        /// What the metrics are about.
         dimensions: Vec<Dimension>,
-        /// The `metricType` of the public model.
+        /// Direction of the traffic: `1` is ingress, `2` is egress.
         metric_type: Option<String>,
-        /// The `generalMetrics` of the public model.
+        /// The metrics.
         general_metrics: Vec<GeneralMetric>,
     }
 
-    /// The `Dimension` shape.
+    /// A name and a value.
     pub struct Dimension {
-        /// The `key` of the public model.
+        /// Name of the dimension.
         key: Option<String>,
-        /// The `value` of the public model.
+        /// Value.
         value: Option<String>,
     }
 
-    /// The `GeneralMetric` shape.
+    /// A metric whose value comes in one of several forms.
     pub struct GeneralMetric {
-        /// The `metricName` of the public model.
+        /// Name of the metric.
         metric_name: Option<String>,
-        /// The `metricValues` of the public model.
+        /// The values.
         metric_values: Vec<f64>,
-        /// The `metricCounts` of the public model.
+        /// How often each value occurred.
         metric_counts: Vec<i64>,
-        /// The `metricValueDouble` of the public model.
+        /// The value as a fraction.
         metric_value_double: Option<f64>,
-        /// The `metricValueLong` of the public model.
+        /// The value as an integer.
         metric_value_long: Option<i64>,
-        /// The `metricValueStatsSet` of the public model.
+        /// The value as a distribution.
         metric_value_stats_set: Option<CWStatsSet>,
-        /// The `unit` of the public model.
+        /// Unit of the values.
         unit: Option<String>,
     }
 }
