@@ -1,0 +1,187 @@
+//! What the control plane says: payloads, interfaces, manifests. Source: spec 3.5.
+//!
+//! Everything may come twice, late or in another order; a task never runs again once it was to stop.
+
+use crate::attachment::Attachment;
+use crate::effect::Reply;
+use crate::event::{Desired, Goal};
+use crate::node::Node;
+use crate::note::Note;
+use crate::order;
+use crate::reason::{Reason, ReasonCode};
+use crate::record::{Absent, RecordKey};
+use crate::spec::{AttachmentSpec, Network, TaskSpec};
+use crate::task::{Stage, Task, TaskNetwork, network_of};
+use crate::work::{Act, Lane};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use wharf_protocol::arn::TaskArn;
+
+impl Node {
+    /// Stops come first, so that what they free is free for the rest; a refused task keeps the payload unacknowledged.
+    pub(crate) fn payload_received(&mut self, message_id: String, sequence: Option<i64>, goals: Vec<Goal>) {
+        if let Some(sequence) = sequence {
+            self.raise_timeline(sequence);
+        }
+        let refused = goals.iter().any(|goal| matches!(goal, Goal::Refuse(..)));
+        let (stops, others): (Vec<Goal>, Vec<Goal>) =
+            goals.into_iter().partition(|goal| matches!(goal, Goal::Stop(_)));
+        for goal in stops.into_iter().chain(others) {
+            match goal {
+                Goal::Stop(task) => self.stop_wanted(task),
+                Goal::Run(spec) => self.run_wanted(*spec),
+                Goal::Refuse(task, reason) => self.refuse(task, reason),
+            }
+        }
+        if !refused {
+            self.draft.replies.push(Reply::Ack { message_id });
+        }
+    }
+
+    fn run_wanted(&mut self, spec: TaskSpec) {
+        let arn = spec.arn.clone();
+        if self.tasks.contains_key(&arn) || self.absent.contains_key(&arn) {
+            return self.draft.ignore("run of a known task", arn);
+        }
+        let refusal = validate(&spec).err();
+        let place = self.tasks.values().map(|task| task.place + 1).max().unwrap_or(0);
+        let network = self.claim_network(&spec);
+        let mut task = Task::new(Arc::new(spec), network, place, self.now);
+        if let Some(reason) = refusal {
+            task.want_stopped(Some(reason));
+        }
+        self.draft.before(&arn, None);
+        self.tasks.insert(arn, Arc::new(task));
+    }
+
+    /// The network for a new task: the one that was announced ahead of it, with all that was done for it, or its own.
+    fn claim_network(&mut self, spec: &TaskSpec) -> Option<TaskNetwork> {
+        match spec.network {
+            Network::Host | Network::None => network_of(&spec.network),
+            Network::Awsvpc(_) => {
+                let Some(Attachment { mut network, .. }) = self.attachments.remove(&spec.arn) else {
+                    return network_of(&spec.network);
+                };
+                self.draft.dirty.insert(RecordKey::attachment(&spec.arn));
+                let lane = Lane::Network(spec.arn.clone());
+                self.work.refresh(&lane);
+                // It may just be lapsing: what is being torn down is not there.
+                network.ready &= self.work.flight(&lane).is_none_or(|flight| flight.act != Act::Release);
+                Some(network)
+            }
+        }
+    }
+
+    fn stop_wanted(&mut self, arn: TaskArn) {
+        if let Some(task) = self.task_mut(&arn) {
+            task.want_stopped(None);
+        } else {
+            self.answer_for_absent(arn, None);
+        }
+    }
+
+    fn refuse(&mut self, arn: TaskArn, reason: Reason) {
+        self.draft.notes.push(Note::TaskRefused { task: arn.clone(), reason: reason.clone() });
+        // A task that runs here is not stopped by a payload that cannot be read; STOPPED would be a lie.
+        if !self.tasks.contains_key(&arn) {
+            self.answer_for_absent(arn, Some(reason));
+        }
+    }
+
+    /// Nothing of the task runs here and nothing ever will: STOPPED is said once, and its interface is not waited with.
+    fn answer_for_absent(&mut self, arn: TaskArn, reason: Option<Reason>) {
+        if self.absent.contains_key(&arn) {
+            return;
+        }
+        if let Some(attachment) = self.attachments.get_mut(&arn) {
+            attachment.expires_at = attachment.expires_at.min(self.now);
+            self.draft.dirty.insert(RecordKey::attachment(&arn));
+        }
+        self.draft.dirty.insert(RecordKey::task(&arn));
+        self.absent.insert(arn, Absent { reason, since: self.now, told: false });
+    }
+
+    pub(crate) fn interface_assigned(&mut self, message_id: String, spec: AttachmentSpec) {
+        self.draft.replies.push(Reply::Ack { message_id });
+        let arn = &spec.task;
+        let known = self.tasks.contains_key(arn)
+            || self.absent.contains_key(arn)
+            || self.attachments.contains_key(arn);
+        if known || spec.expires_at <= self.now {
+            return self.draft.ignore("interface that is known or has lapsed", arn);
+        }
+        self.draft.dirty.insert(RecordKey::attachment(arn));
+        self.attachments.insert(spec.task.clone(), Attachment::new(spec));
+    }
+
+    /// A manifest never starts a task, and stops none before the control plane has confirmed it.
+    pub(crate) fn manifest_received(
+        &mut self,
+        message_id: String,
+        timeline: i64,
+        wanted: &BTreeMap<TaskArn, Desired>,
+    ) {
+        if timeline <= self.manifest.timeline {
+            return self.draft.ignore("manifest with an old timeline", message_id);
+        }
+        self.raise_timeline(timeline);
+        self.manifest.message_id = Some(message_id.clone());
+        let unwanted = |task: &&Arc<Task>| {
+            task.desired == Desired::Running && wanted.get(&task.spec.arn) != Some(&Desired::Running)
+        };
+        let candidates: Vec<TaskArn> =
+            self.tasks.values().filter(unwanted).map(|task| task.spec.arn.clone()).collect();
+        self.draft.replies.push(Reply::Ack { message_id: message_id.clone() });
+        if !candidates.is_empty() {
+            self.draft.replies.push(Reply::VerifyStops { message_id, candidates });
+        }
+    }
+
+    pub(crate) fn stops_verified(&mut self, message_id: &str, tasks: Vec<TaskArn>) {
+        if self.manifest.message_id.as_deref() != Some(message_id) {
+            return self.draft.ignore("verification of another manifest's stops", message_id);
+        }
+        self.manifest.message_id = None;
+        self.draft.dirty.insert(RecordKey::node());
+        for arn in tasks {
+            match self.task_mut(&arn) {
+                Some(task) => task.want_stopped(None),
+                None => self.draft.ignore("verified stop of an unknown task", arn),
+            }
+        }
+    }
+
+    fn raise_timeline(&mut self, to: i64) {
+        if to > self.manifest.timeline {
+            self.manifest.timeline = to;
+            self.draft.dirty.insert(RecordKey::node());
+        }
+    }
+
+    /// Marks a task's network as standing or not; says whether there is one that is still wanted.
+    pub(crate) fn set_network_ready(&mut self, arn: &TaskArn, ready: bool) -> bool {
+        if let Some(attachment) = self.attachments.get_mut(arn) {
+            attachment.network.ready = ready;
+            return true;
+        }
+        match self.task_mut(arn) {
+            Some(Task {
+                network: Some(network),
+                stage: Stage::Queued { .. } | Stage::Admitted { .. },
+                ..
+            }) => {
+                network.ready = ready;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+}
+
+/// What can be known to be wrong with a definition before anything is done.
+fn validate(spec: &TaskSpec) -> Result<(), Reason> {
+    if spec.containers.is_empty() {
+        return Err(Reason::new(ReasonCode::UnrecognizedTask, "task has no containers"));
+    }
+    order::validate(spec)
+}

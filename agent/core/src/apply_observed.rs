@@ -1,0 +1,57 @@
+//! What the runtime holds: the one path of recovery, and the check that no event was missed.
+//!
+//! The first listing after a start is believed at once, for nothing is in flight. A later one may be older than what we
+//! know: it is silent about containers with an effect in flight, and "not there" counts only when seen twice.
+
+use crate::event::{ContainerRef, Observation};
+use crate::node::Node;
+use crate::note::Note;
+use crate::work::Lane;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+impl Node {
+    pub(crate) fn observed(&mut self, seen: &BTreeMap<ContainerRef, Observation>, recovery: bool) {
+        self.recovered |= recovery;
+        let known: Vec<(ContainerRef, usize)> = self
+            .tasks
+            .values()
+            .flat_map(|task| (0..task.containers.len()).map(|index| (task.reference(index), index)))
+            .collect();
+        let before = std::mem::take(&mut self.missing);
+        for (container, index) in &known {
+            if self.work.flight(&Lane::Container(container.clone())).is_some() {
+                continue;
+            }
+            let found = seen.get(container).copied();
+            if !recovery && self.looks_lost(container, *index, found) && !before.contains(container) {
+                self.missing.insert(container.clone());
+                self.draft.notes.push(Note::Missing { container: container.clone() });
+                continue;
+            }
+            self.adopt(container, *index, found);
+        }
+        let known: BTreeSet<&ContainerRef> = known.iter().map(|(container, _)| container).collect();
+        for (container, observation) in seen.iter().filter(|(container, _)| !known.contains(container)) {
+            self.draft.notes.push(Note::Orphan { container: container.clone(), seen: *observation });
+        }
+    }
+
+    /// Whether the listing denies a container that we believe in.
+    fn looks_lost(&self, container: &ContainerRef, index: usize, found: Option<Observation>) -> bool {
+        let gone = match found {
+            None | Some(Observation::Vanished) => true,
+            Some(Observation::Created | Observation::Running { .. } | Observation::Exited(_)) => false,
+        };
+        let state = self.tasks.get(&container.task).and_then(|task| task.containers.get(index));
+        gone && state.is_some_and(|state| state.created_at().is_some() && state.stopped().is_none())
+    }
+
+    fn adopt(&mut self, container: &ContainerRef, index: usize, found: Option<Observation>) {
+        let now = self.now;
+        if let Some(task) = self.task_mut(&container.task) {
+            let spec = Arc::clone(&task.spec);
+            task.containers[index].adopt(&spec.containers[index], found, now);
+        }
+    }
+}

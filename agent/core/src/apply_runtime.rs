@@ -1,0 +1,193 @@
+//! Ends of effects on containers, and what the runtime says at any moment.
+//!
+//! Each end frees its lane. What it says of a container that has moved on by other means is dropped with a note.
+
+use crate::container::{Container, End};
+use crate::event::{ContainerRef, Exit, ResolvedImage};
+use crate::health::Probe;
+use crate::node::Node;
+use crate::note::Note;
+use crate::reason::Reason;
+use crate::spec::ContainerSpec;
+use crate::time::Timestamp;
+use crate::work::{Act, Flight, Lane};
+use std::sync::Arc;
+
+impl Node {
+    pub(crate) fn image_ready(&mut self, container: &ContainerRef, image: ResolvedImage) {
+        self.landed(container);
+        let now = self.now;
+        self.change(container, "image", |_, state| state.resolve(image, now));
+    }
+
+    pub(crate) fn image_failed(&mut self, container: &ContainerRef, reason: Reason) {
+        self.failed(container, "image failure", reason, true);
+    }
+
+    pub(crate) fn container_created(&mut self, container: &ContainerRef) {
+        self.landed(container);
+        let now = self.now;
+        self.change(container, "creation", |_, state| state.create(now));
+    }
+
+    pub(crate) fn create_failed(&mut self, container: &ContainerRef, reason: Reason) {
+        self.failed(container, "failed creation", reason, true);
+    }
+
+    pub(crate) fn container_started(&mut self, container: &ContainerRef, at: Timestamp) {
+        self.landed(container);
+        self.change(container, "start", |spec, state| state.start(spec, at));
+    }
+
+    pub(crate) fn start_failed(&mut self, container: &ContainerRef, reason: Reason) {
+        self.failed(container, "failed start", reason, false);
+    }
+
+    pub(crate) fn signal_sent(&mut self, container: ContainerRef) {
+        let Some(flight) = self.landed(&container) else { return };
+        match flight.act {
+            Act::Ask => {
+                self.work.refresh(&Lane::Container(container.clone()));
+                self.change(&container, "signal", |_, state| {
+                    let clock = state.running_mut().and_then(|running| running.stop.as_mut());
+                    clock.map(|clock| clock.asked = true).is_some()
+                });
+            }
+            // Sent is not dead: it is sent again, at growing intervals, until the exit is seen.
+            Act::Kill => self.kill_again(container),
+            Act::Prepare
+            | Act::Release
+            | Act::Pull
+            | Act::Create
+            | Act::Start
+            | Act::Delete
+            | Act::Probe
+            | Act::Report
+            | Act::Attach => {}
+        }
+    }
+
+    pub(crate) fn signal_failed(&mut self, container: ContainerRef, reason: Reason) {
+        match self.landed(&container).map(|flight| flight.act) {
+            Some(Act::Kill) => self.kill_again(container),
+            Some(act) => self.retry(Lane::Container(container), act, Some(reason)),
+            None => self.draft.ignore("signal failure", container.container),
+        }
+    }
+
+    fn kill_again(&mut self, container: ContainerRef) {
+        let lane = Lane::Container(container.clone());
+        let attempts = self.work.rest(lane, Act::Kill, &self.config.effect_backoff, self.now);
+        let still_runs = self.container(&container).is_some_and(|state| state.stopped().is_none());
+        if still_runs && attempts == self.config.stubborn_after {
+            self.draft.notes.push(Note::CannotStop { container, attempts });
+        }
+    }
+
+    pub(crate) fn container_deleted(&mut self, container: &ContainerRef, exit: Option<Exit>) {
+        self.landed(container);
+        self.work.refresh(&Lane::Container(container.clone()));
+        self.change(container, "removal", |_, state| {
+            if let Some(exit) = exit {
+                state.exit(exit);
+            }
+            state.stopped_mut().map(|stopped| stopped.removed = true).is_some()
+        });
+    }
+
+    pub(crate) fn delete_failed(&mut self, container: ContainerRef, reason: Reason) {
+        self.landed(&container);
+        self.retry(Lane::Container(container), Act::Delete, Some(reason));
+    }
+
+    pub(crate) fn health_probed(&mut self, container: ContainerRef, exit_code: Option<i32>, output: String) {
+        let flight = self.work.end(&Lane::Probe(container.clone()));
+        let now = self.now;
+        let began = flight.map_or(now, |flight| flight.since);
+        self.change(&container, "health probe", |spec, state| {
+            let Some(check) = &spec.health_check else { return false };
+            let Some(running) = state.running_mut() else { return false };
+            let excused = began.since(running.since) < check.start_period;
+            let probe = Probe { exit_code, output, excused };
+            running.health.as_mut().map(|health| health.probed(check, probe, now)).is_some()
+        });
+    }
+
+    pub(crate) fn container_exited(&mut self, container: &ContainerRef, exit: Exit) {
+        self.missing.remove(container);
+        self.change(container, "exit", |_, state| state.exit(exit));
+    }
+
+    pub(crate) fn out_of_memory(&mut self, container: ContainerRef) {
+        if self.change(&container, "out-of-memory event", |_, state| {
+            state.ran_out_of_memory();
+            true
+        }) {
+            self.draft.notes.push(Note::OutOfMemory { container });
+        }
+    }
+
+    /// The container stops with this reason, for its act failed.
+    fn failed(&mut self, container: &ContainerRef, what: &'static str, reason: Reason, removed: bool) {
+        self.landed(container);
+        let now = self.now;
+        self.change(container, what, |_, state| {
+            let news = state.stopped().is_none() && state.started_at().is_none();
+            if news {
+                state.stop(End { at: now, exit_code: None, reason: Some(reason), removed });
+            }
+            news
+        });
+    }
+
+    /// The effect in the container's lane has ended; a listing made before that proves nothing about it.
+    fn landed(&mut self, container: &ContainerRef) -> Option<Flight> {
+        self.missing.remove(container);
+        self.work.end(&Lane::Container(container.clone()))
+    }
+
+    /// Lets the act rest before the next try, with a note.
+    pub(crate) fn retry(&mut self, lane: Lane, act: Act, reason: Option<Reason>) {
+        let (task, container) = match &lane {
+            Lane::Container(on) | Lane::Probe(on) => (on.task.clone(), Some(on.container.clone())),
+            Lane::Network(task) | Lane::Report(task) | Lane::Attachment(task) => (task.clone(), None),
+        };
+        let backoff = match act {
+            Act::Report | Act::Attach => &self.config.report_backoff,
+            Act::Prepare
+            | Act::Release
+            | Act::Pull
+            | Act::Create
+            | Act::Start
+            | Act::Ask
+            | Act::Kill
+            | Act::Delete
+            | Act::Probe => &self.config.effect_backoff,
+        };
+        let attempt = self.work.rest(lane, act, backoff, self.now);
+        self.draft.notes.push(Note::WillRetry { task, container, act, attempt, reason });
+    }
+
+    fn container(&self, container: &ContainerRef) -> Option<&Container> {
+        self.tasks.get(&container.task)?.container(&container.container)
+    }
+
+    /// Changes a container; `news` says whether the event meant anything to it. What did not is noted.
+    fn change(
+        &mut self,
+        container: &ContainerRef,
+        what: &'static str,
+        news: impl FnOnce(&ContainerSpec, &mut Container) -> bool,
+    ) -> bool {
+        let found = self.task_mut(&container.task).and_then(|task| {
+            let index = task.index_of(&container.container)?;
+            let spec = Arc::clone(&task.spec);
+            Some(news(&spec.containers[index], &mut task.containers[index]))
+        });
+        let done = found == Some(true);
+        if !done {
+            self.draft.ignore(what, format_args!("{}/{}", container.task, container.container));
+        }
+        done
+    }
+}

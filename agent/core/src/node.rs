@@ -1,0 +1,251 @@
+//! The node: every task of the host, and the one way to move it.
+//!
+//! ```text
+//! step = apply (fold the events into the state) + settle (what follows by itself) + plan (what is still to be done)
+//! ```
+//! A restored node only listens until it was told what the runtime holds; from then on it acts.
+
+use crate::admission::{self, Verdict};
+use crate::attachment::Attachment;
+use crate::config::NodeConfig;
+use crate::draft::Draft;
+use crate::effect::{Effect, Reply};
+use crate::event::{ContainerRef, Event};
+use crate::note::Note;
+use crate::plan;
+use crate::record::{self, Absent, Change, Manifest, Record, RecordKey, RestoreError, Restored, TaskRecord};
+use crate::settle::{self, Context};
+use crate::task::{Stage, Task};
+use crate::time::Timestamp;
+use crate::work::Work;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use wharf_protocol::arn::TaskArn;
+
+/// What a step asks of the shell, in this order: save, reply, act.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Turn {
+    /// Records to write, all or none of them.
+    pub changes: Vec<Change>,
+    /// What to answer once they are saved.
+    pub replies: Vec<Reply>,
+    /// What to do after that.
+    pub effects: Vec<Effect>,
+    /// What to log.
+    pub notes: Vec<Note>,
+}
+
+/// Every task, interface and resource of one host.
+#[derive(Debug)]
+pub struct Node {
+    pub(crate) config: NodeConfig,
+    pub(crate) tasks: BTreeMap<TaskArn, Arc<Task>>,
+    pub(crate) absent: BTreeMap<TaskArn, Absent>,
+    pub(crate) attachments: BTreeMap<TaskArn, Attachment>,
+    pub(crate) manifest: Manifest,
+    pub(crate) work: Work,
+    /// Containers that the last listing did not show; a second one makes it true.
+    pub(crate) missing: BTreeSet<ContainerRef>,
+    /// Whether the runtime's state was seen since the start; nothing is decided before.
+    pub(crate) recovered: bool,
+    /// Records whose saving failed.
+    pub(crate) unsaved: BTreeSet<RecordKey>,
+    pub(crate) now: Timestamp,
+    pub(crate) draft: Draft,
+}
+
+impl Node {
+    /// A node that knows nothing and whose runtime holds nothing of ours.
+    pub fn new(config: NodeConfig) -> Self {
+        Self {
+            config,
+            tasks: BTreeMap::new(),
+            absent: BTreeMap::new(),
+            attachments: BTreeMap::new(),
+            manifest: Manifest::default(),
+            work: Work::default(),
+            missing: BTreeSet::new(),
+            recovered: true,
+            unsaved: BTreeSet::new(),
+            now: Timestamp::default(),
+            draft: Draft::default(),
+        }
+    }
+
+    /// The node that was saved. It decides nothing until `Event::Observed` with `recovery` was stepped.
+    pub fn restore(config: NodeConfig, records: Vec<Record>) -> Result<Self, RestoreError> {
+        let mut node = Self { recovered: false, ..Self::new(config) };
+        for record in records {
+            match record::decode(record)? {
+                Restored::Task(task) => {
+                    node.tasks.insert(task.spec.arn.clone(), Arc::new(task));
+                }
+                Restored::Absent(arn, absent) => {
+                    node.absent.insert(arn, absent);
+                }
+                Restored::Attachment(arn, attachment) => {
+                    node.attachments.insert(arn, attachment);
+                }
+                Restored::Manifest(manifest) => node.manifest = manifest,
+            }
+        }
+        Ok(node)
+    }
+
+    /// Takes in what happened and says what is to be done about it. `now` is the wall clock's time.
+    pub fn step(&mut self, events: Vec<Event>, now: Timestamp) -> Turn {
+        self.now = now;
+        for event in events {
+            self.apply(event);
+        }
+        let mut effects = Vec::new();
+        if self.recovered {
+            self.settle();
+            self.drop_expired();
+            effects = self.plan();
+        }
+        let (changes, notes) = self.close_draft();
+        Turn { changes, replies: std::mem::take(&mut self.draft.replies), effects, notes }
+    }
+
+    /// Takes back a turn whose changes could not be saved, and of which nothing else was done either: its effects are
+    /// planned again and its changes are in the next turn again. Its replies are lost, so their messages come again.
+    pub fn take_back(&mut self, turn: &Turn) {
+        self.forget_in_flight(&turn.effects);
+        self.unsaved.extend(turn.changes.iter().map(|change| change.key.clone()));
+    }
+
+    /// Learns that these effects were never begun; they are planned again in the next step.
+    pub fn forget_in_flight(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            self.work.forget(effect);
+        }
+    }
+
+    /// Every task by ARN. Values are shared and never change in place: a clone is a snapshot.
+    pub fn tasks(&self) -> &BTreeMap<TaskArn, Arc<Task>> {
+        &self.tasks
+    }
+
+    /// Interfaces that wait for their task.
+    pub fn attachments(&self) -> &BTreeMap<TaskArn, Attachment> {
+        &self.attachments
+    }
+
+    /// Tasks that never ran here and are only answered for.
+    pub fn absent(&self) -> &BTreeMap<TaskArn, Absent> {
+        &self.absent
+    }
+
+    /// The manifest's high-water mark.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Whether the runtime's state was seen since the start.
+    pub fn is_recovered(&self) -> bool {
+        self.recovered
+    }
+
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context { config: &self.config, work: &self.work, now: self.now }
+    }
+
+    /// The task, to be changed: its record is compared and saved at the end of the step.
+    pub(crate) fn task_mut(&mut self, arn: &TaskArn) -> Option<&mut Task> {
+        let task = self.tasks.get_mut(arn)?;
+        self.draft.before(arn, Some(task));
+        Some(Arc::make_mut(task))
+    }
+
+    /// Applies every consequence until none is left, then lets the queue move, and so on.
+    fn settle(&mut self) {
+        loop {
+            let consequences: Vec<_> = self
+                .tasks
+                .iter()
+                .filter_map(|(arn, task)| Some((arn.clone(), settle::next(task, self.context())?)))
+                .collect();
+            let now = self.now;
+            if !consequences.is_empty() {
+                for (arn, consequence) in consequences {
+                    if let Some(task) = self.task_mut(&arn) {
+                        consequence.apply(task, now);
+                    }
+                }
+                continue;
+            }
+            let verdicts = admission::plan(&self.tasks, &self.config.host);
+            if verdicts.is_empty() {
+                return;
+            }
+            let pull_by = now.plus(self.config.limits.pull);
+            for (arn, verdict) in verdicts {
+                let Some(task) = self.task_mut(&arn) else { continue };
+                match verdict {
+                    Verdict::Admit => task.stage = Stage::Admitted { at: now, pull_by },
+                    Verdict::Wait(shortage) => task.stage = Stage::Queued { short_of: Some(shortage) },
+                    Verdict::Refuse(reason) => task.want_stopped(Some(reason)),
+                }
+            }
+        }
+    }
+
+    /// Every effect that is due, marked as under way.
+    fn plan(&mut self) -> Vec<Effect> {
+        let context = self.context();
+        let tasks = self.tasks.values().flat_map(|task| plan::plan_task(task, context));
+        let attachments = self.attachments.iter().flat_map(|(arn, a)| plan::plan_attachment(arn, a, context));
+        let absent = self.absent.iter().filter_map(|(arn, absent)| plan::plan_absent(arn, absent, context));
+        let effects: Vec<Effect> = tasks.chain(attachments).chain(absent).collect();
+        for effect in &effects {
+            self.work.begin(effect, self.now);
+        }
+        effects
+    }
+
+    /// Drops the records of tasks that ended long ago, are released and of which STOPPED was taken.
+    fn drop_expired(&mut self) {
+        let (now, retention) = (self.now, self.config.task_retention);
+        let over = |task: &Task| task.droppable_at(retention).is_some_and(|at| at <= now);
+        let expired: Vec<TaskArn> =
+            self.tasks.iter().filter(|(_, task)| over(task)).map(|(arn, _)| arn.clone()).collect();
+        for arn in expired {
+            let task = self.tasks.remove(&arn);
+            self.draft.before(&arn, task.as_ref());
+            self.work.drop_task(&arn);
+        }
+        let draft = &mut self.draft;
+        self.absent.retain(|arn, absent| {
+            let kept = !(absent.told && absent.since.plus(retention) <= now);
+            if !kept {
+                draft.dirty.insert(RecordKey::task(arn));
+            }
+            kept
+        });
+    }
+
+    /// What changed in this step, with what is to be logged of it.
+    fn close_draft(&mut self) -> (Vec<Change>, Vec<Note>) {
+        let (mut keys, notes) = self.draft.close(&self.tasks);
+        keys.append(&mut self.unsaved);
+        let changes = keys.into_iter().map(|key| Change { value: self.encode(&key), key }).collect();
+        (changes, notes)
+    }
+
+    fn encode(&self, key: &RecordKey) -> Option<Vec<u8>> {
+        match key.table {
+            record::Table::Node => Some(record::encode(&self.manifest)),
+            record::Table::Attachments => {
+                let arn = TaskArn::parse(&key.id).ok()?;
+                self.attachments.get(&arn).map(record::encode)
+            }
+            record::Table::Tasks => {
+                let arn = TaskArn::parse(&key.id).ok()?;
+                let task = self.tasks.get(&arn).map(|task| record::encode(&TaskRecord::Task(&**task)));
+                let absent = self.absent.get(&arn);
+                task.or_else(|| absent.map(|a| record::encode(&TaskRecord::<Task>::Absent(a.clone()))))
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What the state still wants done: effects derived from a task, never remembered.
+//!
+//! Each function reads the state and names the effect that is due in one lane; `Node` marks it as under way. Asking again
+//! while it is under way names nothing, and asking after it was lost names it again: retry and recovery are the same.
+
+use crate::attachment::Attachment;
+use crate::container::{Phase, Running};
+use crate::effect::{Effect, StopSignal};
+use crate::event::Desired;
+use crate::order::{self, Readiness};
+use crate::record::Absent;
+use crate::report::{AttachmentReport, Status, TaskReport};
+use crate::reporting::cut;
+use crate::settle::Context;
+use crate::spec::ContainerSpec;
+use crate::task::{Stage, Task, TaskNetwork};
+use crate::time::Timestamp;
+use crate::work::{Act, Lane, Work};
+use std::sync::Arc;
+use std::time::Duration;
+use wharf_protocol::arn::TaskArn;
+
+/// Every effect that the task wants now.
+pub(crate) fn plan_task(task: &Task, context: Context<'_>) -> Vec<Effect> {
+    let mut effects: Vec<Effect> = plan_network(task, context).into_iter().collect();
+    for index in 0..task.containers.len() {
+        effects.extend(plan_container(task, index, context));
+        effects.extend(plan_probe(task, index, context));
+    }
+    if let Some(network) = task.network.as_ref().filter(|_| task.is_wanted()) {
+        effects.extend(plan_attached(&task.spec.arn, network, context));
+    }
+    effects.extend(plan_report(task, context));
+    effects
+}
+
+/// The effect that an interface without its task wants now.
+pub(crate) fn plan_attachment(task: &TaskArn, attachment: &Attachment, context: Context<'_>) -> Vec<Effect> {
+    let Context { work, now, .. } = context;
+    let lane = Lane::Network(task.clone());
+    if attachment.has_lapsed(now) {
+        let release = Effect::ReleaseTask { task: task.clone() };
+        return work.may(&lane, Act::Release, now).then_some(release).into_iter().collect();
+    }
+    let prepare =
+        Effect::PrepareNetwork { task: task.clone(), interface: attachment.network.interface.clone() };
+    let wanted = !attachment.network.ready && work.may(&lane, Act::Prepare, now);
+    let attached = plan_attached(task, &attachment.network, context);
+    wanted.then_some(prepare).into_iter().chain(attached).collect()
+}
+
+fn plan_network(task: &Task, Context { work, now, .. }: Context<'_>) -> Option<Effect> {
+    let arn = &task.spec.arn;
+    let lane = Lane::Network(arn.clone());
+    match task.stage {
+        Stage::Queued { .. } | Stage::Released { .. } => None,
+        Stage::Admitted { .. } => {
+            let network = task.network.as_ref().filter(|network| !network.ready)?;
+            // A task that stops keeps its endpoint while a process of it lives.
+            let in_use = |phase: &Phase| match phase {
+                Phase::Running(_) => true,
+                Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) => {
+                    task.desired == Desired::Running
+                }
+                Phase::Stopped(_) => false,
+            };
+            let wanted = task.containers.iter().any(|container| in_use(container.phase()));
+            let prepare = Effect::PrepareNetwork { task: arn.clone(), interface: network.interface.clone() };
+            (wanted && work.may(&lane, Act::Prepare, now)).then_some(prepare)
+        }
+        Stage::Ended { .. } => {
+            let release = Effect::ReleaseTask { task: arn.clone() };
+            (task.is_gone() && work.may(&lane, Act::Release, now)).then_some(release)
+        }
+    }
+}
+
+fn plan_container(task: &Task, index: usize, context: Context<'_>) -> Option<Effect> {
+    let container = task.reference(index);
+    let spec = &task.spec.containers[index];
+    let standing = task.network.as_ref().is_none_or(|network| network.ready);
+    let (act, effect) = match task.containers[index].phase() {
+        Phase::Pending if task.is_wanted() => {
+            (Act::Pull, Effect::PullImage { container: container.clone(), image: spec.image.clone() })
+        }
+        Phase::Resolved { image, .. } if task.is_wanted() && standing => {
+            if order::readiness(task, index, context.now) != Readiness::Ready {
+                return None;
+            }
+            let (spec, image) = (Arc::clone(&task.spec), image.clone());
+            (Act::Create, Effect::CreateContainer { container: container.clone(), spec, image })
+        }
+        Phase::Created(_) if task.is_wanted() && standing => {
+            (Act::Start, Effect::StartContainer { container: container.clone() })
+        }
+        Phase::Running(running) => {
+            let (act, signal) = signal_due(running, spec, context.now)?;
+            (act, Effect::SignalContainer { container: container.clone(), signal })
+        }
+        Phase::Stopped(stopped) if !stopped.removed => {
+            (Act::Delete, Effect::DeleteContainer { container: container.clone() })
+        }
+        Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Stopped(_) => return None,
+    };
+    context.work.may(&Lane::Container(container), act, context.now).then_some(effect)
+}
+
+/// The signal that a stopping container is due: the polite one until it was delivered, SIGKILL from the deadline on.
+fn signal_due(running: &Running, spec: &ContainerSpec, now: Timestamp) -> Option<(Act, StopSignal)> {
+    let clock = running.stop?;
+    if clock.deadline <= now {
+        Some((Act::Kill, StopSignal::Kill))
+    } else {
+        (!clock.asked).then(|| (Act::Ask, StopSignal::Polite(spec.process.stop_signal.clone())))
+    }
+}
+
+fn plan_probe(task: &Task, index: usize, Context { work, now, .. }: Context<'_>) -> Option<Effect> {
+    let check = task.spec.containers[index].health_check.as_ref()?;
+    let due = next_probe(task, index)? <= now;
+    let container = task.reference(index);
+    let free = work.may(&Lane::Probe(container.clone()), Act::Probe, now);
+    (due && free).then(|| Effect::ProbeHealth { container, check: check.clone() })
+}
+
+/// When the container's next health probe is due; `None` when none is.
+pub(crate) fn next_probe(task: &Task, index: usize) -> Option<Timestamp> {
+    match task.containers[index].phase() {
+        Phase::Running(Running { health: Some(health), stop: None, .. }) => Some(health.next_probe),
+        Phase::Pending
+        | Phase::Resolved { .. }
+        | Phase::Created(_)
+        | Phase::Running(_)
+        | Phase::Stopped(_) => None,
+    }
+}
+
+fn plan_attached(
+    task: &TaskArn,
+    network: &TaskNetwork,
+    Context { work, now, .. }: Context<'_>,
+) -> Option<Effect> {
+    let lane = Lane::Attachment(task.clone());
+    let attachment_arn = network.attachment_due()?.to_owned();
+    let report = AttachmentReport { task: task.clone(), attachment_arn };
+    let after = backoff_left(work, &lane, Act::Attach, now);
+    work.flight(&lane).is_none().then_some(Effect::ReportAttachment { report, after })
+}
+
+fn plan_report(task: &Task, Context { config, work, now }: Context<'_>) -> Option<Effect> {
+    let lane = Lane::Report(task.spec.arn.clone());
+    if work.flight(&lane).is_some() {
+        return None;
+    }
+    let report = task.report_due(config.report_hold, now)?;
+    Some(Effect::ReportTask { report, after: backoff_left(work, &lane, Act::Report, now) })
+}
+
+/// How much of a failed report's rest is left. The shell waits it out, so that a report is always at hand.
+fn backoff_left(work: &Work, lane: &Lane, act: Act, now: Timestamp) -> Duration {
+    work.rests_until(lane, act).map_or(Duration::ZERO, |until| until.since(now))
+}
+
+/// The report of a task that never ran here.
+pub(crate) fn plan_absent(
+    task: &TaskArn,
+    absent: &Absent,
+    Context { work, now, .. }: Context<'_>,
+) -> Option<Effect> {
+    let lane = Lane::Report(task.clone());
+    if absent.told || work.flight(&lane).is_some() {
+        return None;
+    }
+    let report = TaskReport {
+        task: task.clone(),
+        status: Status::Stopped,
+        reason: absent.reason.as_ref().map(|reason| cut(&reason.to_string())).unwrap_or_default(),
+        containers: Vec::new(),
+        pull_started_at: None,
+        pull_stopped_at: None,
+        execution_stopped_at: None,
+    };
+    Some(Effect::ReportTask { report, after: backoff_left(work, &lane, Act::Report, now) })
+}

@@ -1,0 +1,217 @@
+//! What is saved: one versioned JSON snapshot per task, per waiting interface, and one for the node.
+//!
+//! What is in flight is never part of it. A record of a version that is not known is an error, never a guess.
+
+use crate::attachment::Attachment;
+use crate::reason::Reason;
+use crate::task::Task;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::fmt;
+use wharf_protocol::arn::{ArnError, TaskArn};
+
+/// Version of the snapshots that this code writes.
+const VERSION: u32 = 1;
+
+/// The one id in the table `node`.
+const NODE_ID: &str = "node";
+
+/// Tables of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Table {
+    /// Tasks, by ARN.
+    Tasks,
+    /// Interfaces that wait for their task, by the task's ARN.
+    Attachments,
+    /// The node itself.
+    Node,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: &[Self] = &[Self::Tasks, Self::Attachments, Self::Node];
+
+    /// Name of the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tasks => "tasks",
+            Self::Attachments => "attachments",
+            Self::Node => "node",
+        }
+    }
+
+    /// The table of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|table| table.as_str() == name)
+    }
+}
+
+/// Where a record stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordKey {
+    /// The table.
+    pub table: Table,
+    /// The id in the table.
+    pub id: String,
+}
+
+impl RecordKey {
+    pub(crate) fn task(arn: &TaskArn) -> Self {
+        Self { table: Table::Tasks, id: arn.to_string() }
+    }
+
+    pub(crate) fn attachment(arn: &TaskArn) -> Self {
+        Self { table: Table::Attachments, id: arn.to_string() }
+    }
+
+    pub(crate) fn node() -> Self {
+        Self { table: Table::Node, id: NODE_ID.to_owned() }
+    }
+}
+
+impl fmt::Display for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.table.as_str(), self.id)
+    }
+}
+
+/// A saved record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Where it stands.
+    pub key: RecordKey,
+    /// Its JSON.
+    pub value: Vec<u8>,
+}
+
+/// What is to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Where.
+    pub key: RecordKey,
+    /// JSON to put there; `None` deletes.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Why saved records could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The record is not JSON of the expected shape.
+    #[error("record {key} cannot be read")]
+    Unreadable {
+        /// Which record.
+        key: RecordKey,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The record was written by a newer version.
+    #[error("record {key} has version {version}, this agent reads version 1: start the newer agent again")]
+    Version {
+        /// Which record.
+        key: RecordKey,
+        /// The version found.
+        version: u32,
+    },
+    /// The record stands under a name that is not a task's.
+    #[error("record {key} is not named after a task")]
+    Key {
+        /// Which record.
+        key: RecordKey,
+        /// What is wrong with the name.
+        source: ArnError,
+    },
+    /// The record's containers are not those of its definition.
+    #[error("record {key} does not list the containers of its own definition")]
+    Containers {
+        /// Which record.
+        key: RecordKey,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<T> {
+    v: u32,
+    record: T,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
+}
+
+/// A record of the table `tasks`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TaskRecord<T> {
+    /// A task that was taken on.
+    Task(T),
+    /// A task that never was; the control plane is told STOPPED.
+    Absent(Absent),
+}
+
+/// A task that never ran here and never will: refused, or stopped before it was known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Absent {
+    /// Why; `None` for one that was to stop before it was known.
+    pub reason: Option<Reason>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether the control plane took STOPPED.
+    pub told: bool,
+}
+
+/// What the node remembers besides tasks and interfaces.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The largest timeline or sequence number seen (spec 3.7).
+    pub timeline: i64,
+    /// Id of the last manifest, until its stops were verified.
+    pub message_id: Option<String>,
+}
+
+/// A record, read.
+pub(crate) enum Restored {
+    Task(Task),
+    Absent(TaskArn, Absent),
+    Attachment(TaskArn, Attachment),
+    Manifest(Manifest),
+}
+
+pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+    serde_json::to_vec(&Envelope { v: VERSION, record })
+        .expect("our records have string keys and no failing serializers")
+}
+
+pub(crate) fn decode(record: Record) -> Result<Restored, RestoreError> {
+    let Record { key, value } = record;
+    let Version { v } = parse(&key, &value)?;
+    if v != VERSION {
+        return Err(RestoreError::Version { key, version: v });
+    }
+    let arn = |key: &RecordKey| {
+        TaskArn::parse(&key.id).map_err(|source| RestoreError::Key { key: key.clone(), source })
+    };
+    Ok(match key.table {
+        Table::Node => Restored::Manifest(read(&key, &value)?),
+        Table::Attachments => Restored::Attachment(arn(&key)?, read(&key, &value)?),
+        Table::Tasks => match read(&key, &value)? {
+            TaskRecord::Absent(absent) => Restored::Absent(arn(&key)?, absent),
+            TaskRecord::Task(task) => Restored::Task(checked(key, task)?),
+        },
+    })
+}
+
+fn read<T: DeserializeOwned>(key: &RecordKey, value: &[u8]) -> Result<T, RestoreError> {
+    parse::<Envelope<T>>(key, value).map(|envelope| envelope.record)
+}
+
+fn parse<T: DeserializeOwned>(key: &RecordKey, value: &[u8]) -> Result<T, RestoreError> {
+    serde_json::from_slice(value).map_err(|source| RestoreError::Unreadable { key: key.clone(), source })
+}
+
+/// Everything else relies on each container standing beside its definition.
+fn checked(key: RecordKey, task: Task) -> Result<Task, RestoreError> {
+    let names = task.containers.iter().map(|container| container.name());
+    let defined = task.spec.containers.iter().map(|spec| spec.name.as_str());
+    if names.eq(defined) { Ok(task) } else { Err(RestoreError::Containers { key }) }
+}

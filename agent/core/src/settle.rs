@@ -1,0 +1,188 @@
+//! What follows from the state by itself: the essential rule, failed dependencies, overdue acts, the course of a stop.
+//!
+//! `next` is pure and names one consequence; `Node` applies it and asks again until nothing follows.
+
+use crate::config::NodeConfig;
+use crate::container::{Container, End, Phase, StopClock};
+use crate::event::Desired;
+use crate::order::{self, Readiness};
+use crate::reason::{Reason, ReasonCode};
+use crate::spec::ContainerSpec;
+use crate::task::{Stage, Task};
+use crate::time::Timestamp;
+use crate::work::{Act, Lane, Work};
+
+/// What decisions look at besides the task.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) config: &'a NodeConfig,
+    pub(crate) work: &'a Work,
+    pub(crate) now: Timestamp,
+}
+
+/// One consequence of the state.
+pub(crate) enum Consequence {
+    /// The whole task has to stop.
+    StopTask(Option<Reason>),
+    /// The container will never (again) have a process.
+    StopContainer(usize, End),
+    /// The container's time to stop politely begins.
+    BeginStop(usize, StopClock),
+    /// Nothing of the task is left.
+    EndTask,
+}
+
+/// The first thing that follows from the state of the task; `None` when it is settled.
+pub(crate) fn next(task: &Task, context: Context<'_>) -> Option<Consequence> {
+    if matches!(task.stage, Stage::Ended { .. } | Stage::Released { .. }) {
+        return None;
+    }
+    overdue(task, context)
+        .or_else(|| match task.desired {
+            Desired::Running => essential_rule(task).or_else(|| hopeless(task, context)),
+            Desired::Stopped => stopping(task, context),
+        })
+        .or_else(|| task.is_gone().then_some(Consequence::EndTask))
+}
+
+impl Consequence {
+    /// Applies the consequence to the task it was derived from.
+    pub(crate) fn apply(self, task: &mut Task, now: Timestamp) {
+        match self {
+            Self::StopTask(reason) => task.want_stopped(reason),
+            Self::StopContainer(index, end) => task.containers[index].stop(end),
+            Self::BeginStop(index, clock) => {
+                if let Some(running) = task.containers[index].running_mut() {
+                    running.stop = Some(clock);
+                }
+            }
+            Self::EndTask => {
+                task.want_stopped(None);
+                task.stage = Stage::Ended { at: now };
+            }
+        }
+    }
+}
+
+/// A stopped essential container stops the task, and so does there being none left. Source: features 7.4.
+fn essential_rule(task: &Task) -> Option<Consequence> {
+    let over =
+        |(spec, container): &(&ContainerSpec, &Container)| spec.essential && container.stopped().is_some();
+    if let Some((_, container)) = task.pairs().find(over) {
+        // One that never ran says why the task failed; one that exited speaks for itself.
+        let failed = container.stopped().filter(|stopped| stopped.started_at.is_none());
+        return Some(Consequence::StopTask(failed.and_then(|stopped| stopped.reason.clone())));
+    }
+    let none_left = task.containers.iter().all(|container| container.stopped().is_some());
+    none_left.then_some(Consequence::StopTask(None))
+}
+
+/// A container that waits for something that can never be.
+fn hopeless(task: &Task, context: Context<'_>) -> Option<Consequence> {
+    (0..task.containers.len()).find_map(|index| {
+        let waits = matches!(task.containers[index].phase(), Phase::Pending | Phase::Resolved { .. });
+        if !waits || context.work.is_flying(&task.reference(index), Act::Create) {
+            return None;
+        }
+        match order::readiness(task, index, context.now) {
+            Readiness::Ready | Readiness::Waits { .. } => None,
+            Readiness::Never { exit_code, reason } => {
+                Some(never_ran(index, exit_code, Some(reason), context.now))
+            }
+        }
+    })
+}
+
+/// An act that took longer than it may. What is late is cleaned up once its effect has ended.
+fn overdue(task: &Task, context: Context<'_>) -> Option<Consequence> {
+    let Stage::Admitted { at, pull_by } = task.stage else { return None };
+    overdue_network(task, context).or_else(|| {
+        (0..task.containers.len()).find_map(|index| overdue_container(task, index, (at, pull_by), context))
+    })
+}
+
+fn overdue_network(task: &Task, Context { config, work, now }: Context<'_>) -> Option<Consequence> {
+    let limit = config.limits.network;
+    let flight = work.flight(&Lane::Network(task.spec.arn.clone()))?;
+    let late = flight.act == Act::Prepare && flight.since.plus(limit) <= now;
+    if !late || task.desired == Desired::Stopped || has_processes(task) {
+        return None;
+    }
+    let detail = format!("network of the task was not ready after {} s", limit.as_secs());
+    Some(Consequence::StopTask(Some(Reason::new(ReasonCode::ContainerNetworking, detail))))
+}
+
+fn overdue_container(
+    task: &Task,
+    index: usize,
+    (admitted, pull_by): (Timestamp, Timestamp),
+    Context { config, work, now }: Context<'_>,
+) -> Option<Consequence> {
+    let flight = work.flight(&Lane::Container(task.reference(index)));
+    let (goal, since, due) = match (task.containers[index].phase(), flight) {
+        (Phase::Pending, _) => ("PULLED", admitted, pull_by),
+        (Phase::Resolved { .. }, Some(f)) if f.act == Act::Create => {
+            ("CREATED", f.since, f.since.plus(config.limits.create))
+        }
+        (Phase::Created(_), Some(f)) if f.act == Act::Start => {
+            ("RUNNING", f.since, f.since.plus(config.limits.start))
+        }
+        (Phase::Resolved { .. } | Phase::Created(_) | Phase::Running(_) | Phase::Stopped(_), _) => {
+            return None;
+        }
+    };
+    let waited = due.since(since).as_secs();
+    let detail = format!("Could not transition to {goal}; timed out after waiting {waited} s");
+    let reason = Reason::new(ReasonCode::Timeout, detail);
+    // Only a pull leaves nothing in the runtime.
+    let removed = matches!(task.containers[index].phase(), Phase::Pending);
+    let end = End { at: now, exit_code: None, reason: Some(reason), removed };
+    (due <= now).then_some(Consequence::StopContainer(index, end))
+}
+
+/// The course of a stop: what never ran is dropped, what runs gets its time, dependants first. Source: features 7.5.
+fn stopping(task: &Task, context: Context<'_>) -> Option<Consequence> {
+    let Context { config, work, now } = context;
+    task.pairs().enumerate().find_map(|(index, (spec, container))| {
+        let flying = |act| work.is_flying(&task.reference(index), act);
+        match container.phase() {
+            // What is just being created or started is left to finish; its end says what there is to stop.
+            Phase::Pending | Phase::Resolved { .. } if !flying(Act::Create) => {
+                Some(never_ran(index, None, reason_of_unpulled(task), now))
+            }
+            Phase::Created(_) if !flying(Act::Start) => {
+                let end = End { at: now, exit_code: None, reason: None, removed: false };
+                Some(Consequence::StopContainer(index, end))
+            }
+            Phase::Running(running) if running.stop.is_none() && order::may_stop(task, index) => {
+                let deadline = now.plus(spec.stop_timeout.unwrap_or(config.limits.stop));
+                Some(Consequence::BeginStop(index, StopClock { since: now, deadline, asked: false }))
+            }
+            Phase::Pending
+            | Phase::Resolved { .. }
+            | Phase::Created(_)
+            | Phase::Running(_)
+            | Phase::Stopped(_) => None,
+        }
+    })
+}
+
+fn never_ran(index: usize, exit_code: Option<i32>, reason: Option<Reason>, now: Timestamp) -> Consequence {
+    Consequence::StopContainer(index, End { at: now, exit_code, reason, removed: true })
+}
+
+/// ECS names this cause for a task that was stopped while it still waited in the queue.
+fn reason_of_unpulled(task: &Task) -> Option<Reason> {
+    let queued = matches!(task.stage, Stage::Queued { .. }) && task.reason.is_none();
+    queued.then(|| {
+        Reason::new(
+            ReasonCode::TaskStoppedBeforePullBegin,
+            "task was stopped before its first image was pulled",
+        )
+    })
+}
+
+/// Whether anything of the task is in the runtime and may still run.
+pub(crate) fn has_processes(task: &Task) -> bool {
+    task.containers.iter().any(|container| matches!(container.phase(), Phase::Created(_) | Phase::Running(_)))
+}

@@ -1,0 +1,197 @@
+//! What is in flight and what rests before it is tried again. Never saved: after a restart nothing is in flight.
+//!
+//! Effects run in lanes, one at a time each: two acts on one container never overlap.
+
+use crate::config::{Backoff, Limits};
+use crate::effect::{Effect, StopSignal};
+use crate::event::ContainerRef;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+use wharf_protocol::arn::TaskArn;
+
+/// What at most one effect at a time may work on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lane {
+    Network(TaskArn),
+    Container(ContainerRef),
+    Probe(ContainerRef),
+    Report(TaskArn),
+    Attachment(TaskArn),
+}
+
+/// The kinds of effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// `PrepareNetwork`.
+    Prepare,
+    /// `ReleaseTask`.
+    Release,
+    /// `PullImage`.
+    Pull,
+    /// `CreateContainer`.
+    Create,
+    /// `StartContainer`.
+    Start,
+    /// `SignalContainer` with the polite signal.
+    Ask,
+    /// `SignalContainer` with SIGKILL.
+    Kill,
+    /// `DeleteContainer`.
+    Delete,
+    /// `ProbeHealth`.
+    Probe,
+    /// `ReportTask`.
+    Report,
+    /// `ReportAttachment`.
+    Attach,
+}
+
+impl Act {
+    fn of(effect: &Effect) -> Self {
+        match effect {
+            Effect::PrepareNetwork { .. } => Self::Prepare,
+            Effect::ReleaseTask { .. } => Self::Release,
+            Effect::PullImage { .. } => Self::Pull,
+            Effect::CreateContainer { .. } => Self::Create,
+            Effect::StartContainer { .. } => Self::Start,
+            Effect::SignalContainer { signal: StopSignal::Polite(_), .. } => Self::Ask,
+            Effect::SignalContainer { signal: StopSignal::Kill, .. } => Self::Kill,
+            Effect::DeleteContainer { .. } => Self::Delete,
+            Effect::ProbeHealth { .. } => Self::Probe,
+            Effect::ReportTask { .. } => Self::Report,
+            Effect::ReportAttachment { .. } => Self::Attach,
+        }
+    }
+}
+
+impl Lane {
+    fn of(effect: &Effect) -> Self {
+        match effect {
+            Effect::PrepareNetwork { task, .. } | Effect::ReleaseTask { task } => Self::Network(task.clone()),
+            Effect::PullImage { container, .. }
+            | Effect::CreateContainer { container, .. }
+            | Effect::StartContainer { container }
+            | Effect::SignalContainer { container, .. }
+            | Effect::DeleteContainer { container } => Self::Container(container.clone()),
+            Effect::ProbeHealth { container, .. } => Self::Probe(container.clone()),
+            Effect::ReportTask { report, .. } => Self::Report(report.task.clone()),
+            Effect::ReportAttachment { report, .. } => Self::Attachment(report.task.clone()),
+        }
+    }
+
+    fn task(&self) -> &TaskArn {
+        match self {
+            Self::Network(task) | Self::Report(task) | Self::Attachment(task) => task,
+            Self::Container(container) | Self::Probe(container) => &container.task,
+        }
+    }
+}
+
+/// An effect under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flight {
+    pub(crate) act: Act,
+    pub(crate) since: Timestamp,
+}
+
+/// A wait before an act is tried again.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    act: Act,
+    attempt: u32,
+    until: Timestamp,
+}
+
+/// Everything under way or resting.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    flying: BTreeMap<Lane, Flight>,
+    resting: BTreeMap<Lane, Rest>,
+}
+
+impl Work {
+    /// Marks the effect as under way.
+    pub(crate) fn begin(&mut self, effect: &Effect, now: Timestamp) {
+        self.flying.insert(Lane::of(effect), Flight { act: Act::of(effect), since: now });
+    }
+
+    /// The effect in this lane ended; says which it was.
+    pub(crate) fn end(&mut self, lane: &Lane) -> Option<Flight> {
+        self.flying.remove(lane)
+    }
+
+    /// The effect was never begun.
+    pub(crate) fn forget(&mut self, effect: &Effect) {
+        self.flying.remove(&Lane::of(effect));
+    }
+
+    /// What is under way in this lane.
+    pub(crate) fn flight(&self, lane: &Lane) -> Option<Flight> {
+        self.flying.get(lane).copied()
+    }
+
+    /// Whether this very act is under way on the container.
+    pub(crate) fn is_flying(&self, container: &ContainerRef, act: Act) -> bool {
+        self.flying.get(&Lane::Container(container.clone())).is_some_and(|flight| flight.act == act)
+    }
+
+    /// Whether the act may begin: its lane is free and it does not rest.
+    pub(crate) fn may(&self, lane: &Lane, act: Act, now: Timestamp) -> bool {
+        !self.flying.contains_key(lane) && self.resting(lane, act).is_none_or(|rest| rest.until <= now)
+    }
+
+    /// When the act may be tried again; `None` when it did not fail.
+    pub(crate) fn rests_until(&self, lane: &Lane, act: Act) -> Option<Timestamp> {
+        self.resting(lane, act).map(|rest| rest.until)
+    }
+
+    fn resting(&self, lane: &Lane, act: Act) -> Option<&Rest> {
+        self.resting.get(lane).filter(|rest| rest.act == act)
+    }
+
+    /// Lets the act rest before the next try; says how many tries there were.
+    pub(crate) fn rest(&mut self, lane: Lane, act: Act, backoff: &Backoff, now: Timestamp) -> u32 {
+        let attempt = self.resting(&lane, act).map_or(1, |rest| rest.attempt.saturating_add(1));
+        let until = now.plus(backoff.delay(lane.task().as_str(), attempt));
+        self.resting.insert(lane, Rest { act, attempt, until });
+        attempt
+    }
+
+    /// The act succeeded or no longer matters: the next failure is the first again.
+    pub(crate) fn refresh(&mut self, lane: &Lane) {
+        self.resting.remove(lane);
+    }
+
+    /// Drops every rest of a task whose record is dropped.
+    pub(crate) fn drop_task(&mut self, task: &TaskArn) {
+        self.resting.retain(|lane, _| lane.task() != task);
+    }
+
+    /// When effects under way are overdue.
+    pub(crate) fn deadlines(&self, limits: &Limits) -> impl Iterator<Item = Timestamp> {
+        self.flying.values().filter_map(|flight| {
+            let limit = match flight.act {
+                Act::Prepare => limits.network,
+                Act::Create => limits.create,
+                Act::Start => limits.start,
+                // A pull is bounded from admission on; the others are tried again until they are done.
+                Act::Pull
+                | Act::Release
+                | Act::Ask
+                | Act::Kill
+                | Act::Delete
+                | Act::Probe
+                | Act::Report
+                | Act::Attach => {
+                    return None;
+                }
+            };
+            Some(flight.since.plus(limit))
+        })
+    }
+
+    /// The ends of all rests.
+    pub(crate) fn wakeups(&self) -> impl Iterator<Item = Timestamp> + '_ {
+        self.resting.values().map(|rest| rest.until)
+    }
+}

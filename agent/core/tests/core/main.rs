@@ -1,0 +1,4 @@
+//! Rules of the machine, cheapest first, and the crash test.
+
+mod build;
+mod lifecycle;
