@@ -52,7 +52,8 @@ pub fn dry_run(fabric: &Fabric, attachment: &Attachment) -> Result<Plan, AddErro
 pub fn add(fabric: &Fabric, attachment: &Attachment) -> Result<Attached, AddError> {
     let plan = dry_run(fabric, attachment)?;
     tracing::debug!(id = attachment.id, %plan, "adding");
-    if let Err(error) = apply::apply(fabric, &plan, &attachment.namespace) {
+    apply::make(&plan)?;
+    if let Err(error) = apply::configure(fabric, &plan, &attachment.namespace) {
         undo(fabric, attachment, &plan);
         return Err(error.into());
     }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use nix::errno::Errno;
 
 use crate::fabric::Fabric;
 use crate::forwarding::{self, Family};
-use crate::netlink::RequestError;
-use crate::netlink::route::{NewPair, Routes};
+use crate::netlink::{NewPair, RequestError, RouteSocket};
 use crate::netns;
 use crate::nft::masquerade;
 use crate::plan::{Pair, Plan, Step};
@@ -47,31 +47,32 @@ pub enum ApplyError {
     },
 }
 
-/// Carries out a plan on the calling thread's namespace and the task's.
-pub(crate) fn apply(fabric: &Fabric, plan: &Plan, namespace: &std::path::Path) -> Result<(), ApplyError> {
+/// Makes room and the pair, on the calling thread's namespace. The last step makes all or nothing, so a failure leaves nothing new.
+pub(crate) fn make(plan: &Plan) -> Result<(), ApplyError> {
     for &family in &plan.forward {
         forwarding::switch_on(family).map_err(|source| ApplyError::Forwarding { family, source })?;
     }
-    let mut host = Routes::open().map_err(at("open a netlink socket on the host"))?;
+    let mut host = RouteSocket::open().map_err(at("open a netlink socket on the host"))?;
     if let Some(name) = &plan.remove {
         host.delete_link(name).map_err(at(format!("remove {name}")))?;
     }
-    if let Some(pair) = &plan.create {
-        create(&mut host, pair)?;
-    }
-    netns::run(namespace, || {
-        let mut task = Routes::open().map_err(at("open a netlink socket in the task's namespace"))?;
-        set_all(&mut task, &plan.task)
-    })??;
-    set_all(&mut host, &plan.host)?;
-    if let Some(wanted) = &plan.masquerade {
-        masquerade::hold(fabric, &wanted.interface, &wanted.addresses)
-            .map_err(|source| ApplyError::Masquerade { table: fabric.table.clone(), source })?;
-    }
-    Ok(())
+    plan.create.as_ref().map_or(Ok(()), |pair| create(&mut host, pair))
 }
 
-fn create(host: &mut Routes, pair: &Pair) -> Result<(), ApplyError> {
+/// Sets everything on both ends of the pair, which is there.
+pub(crate) fn configure(fabric: &Fabric, plan: &Plan, namespace: &Path) -> Result<(), ApplyError> {
+    netns::run(namespace, || {
+        let mut task = RouteSocket::open().map_err(at("open a netlink socket in the task's namespace"))?;
+        set_all(&mut task, &plan.task)
+    })??;
+    let mut host = RouteSocket::open().map_err(at("open a netlink socket on the host"))?;
+    set_all(&mut host, &plan.host)?;
+    let Some(wanted) = &plan.masquerade else { return Ok(()) };
+    masquerade::hold(fabric, &wanted.interface, &wanted.addresses)
+        .map_err(|source| ApplyError::Masquerade { table: fabric.table.clone(), source })
+}
+
+fn create(host: &mut RouteSocket, pair: &Pair) -> Result<(), ApplyError> {
     let path = &pair.namespace;
     let open = |source| netns::RunError::Open { path: path.clone(), source };
     let namespace = File::open(path).map_err(open)?;
@@ -86,13 +87,17 @@ fn create(host: &mut Routes, pair: &Pair) -> Result<(), ApplyError> {
     host.create_pair(&new).map_err(at(format!("make {pair}")))
 }
 
-fn set_all(routes: &mut Routes, steps: &[Step]) -> Result<(), ApplyError> {
+fn set_all(routes: &mut RouteSocket, steps: &[Step]) -> Result<(), ApplyError> {
     let mut links = BTreeMap::new();
     steps.iter().try_for_each(|step| set(routes, &mut links, step).map_err(at(step)))
 }
 
-fn set(routes: &mut Routes, links: &mut BTreeMap<String, u32>, step: &Step) -> Result<(), RequestError> {
+fn set(routes: &mut RouteSocket, links: &mut BTreeMap<String, u32>, step: &Step) -> Result<(), RequestError> {
     match step {
+        Step::Bare { link } => {
+            let index = index(routes, links, link)?;
+            routes.refuse_automatic_addresses(index)
+        }
         Step::Up { link } => {
             let index = index(routes, links, link)?;
             routes.set_up(index)
@@ -117,7 +122,11 @@ fn set(routes: &mut Routes, links: &mut BTreeMap<String, u32>, step: &Step) -> R
 }
 
 /// The index of the link called `name`, asked for once.
-fn index(routes: &mut Routes, links: &mut BTreeMap<String, u32>, name: &str) -> Result<u32, RequestError> {
+fn index(
+    routes: &mut RouteSocket,
+    links: &mut BTreeMap<String, u32>,
+    name: &str,
+) -> Result<u32, RequestError> {
     if let Some(&index) = links.get(name) {
         return Ok(index);
     }

@@ -1,8 +1,7 @@
 //! CHECK: compares a task's network with what ADD would have made, and names the first thing that differs.
 
 use crate::fabric::{Attachment, Fabric, WishError};
-use crate::netlink::RequestError;
-use crate::netlink::route::{Route, Routes, width};
+use crate::netlink::{RequestError, Route, RouteSocket, width};
 use crate::netns;
 use crate::nft::{Nft, masquerade};
 use crate::observe::{self, ObserveError};
@@ -107,7 +106,7 @@ fn check_masquerade(fabric: &Fabric, wanted: Masquerade) -> Result<(), CheckErro
 
 /// The first step whose effect is not there, in the calling thread's namespace.
 fn find_missing(steps: &[Step]) -> Result<Option<Step>, RequestError> {
-    let mut routes = Routes::open()?;
+    let mut routes = RouteSocket::open()?;
     for step in steps {
         if !holds(&mut routes, step)? {
             return Ok(Some(step.clone()));
@@ -116,14 +115,16 @@ fn find_missing(steps: &[Step]) -> Result<Option<Step>, RequestError> {
     Ok(None)
 }
 
-fn holds(routes: &mut Routes, step: &Step) -> Result<bool, RequestError> {
-    let (Step::Up { link }
+fn holds(routes: &mut RouteSocket, step: &Step) -> Result<bool, RequestError> {
+    let (Step::Bare { link }
+    | Step::Up { link }
     | Step::Address { link, .. }
     | Step::Neighbour { link, .. }
     | Step::Route { link, .. }
     | Step::DefaultRoute { link, .. }) = step;
     let Some(link) = routes.link(link)? else { return Ok(false) };
     Ok(match *step {
+        Step::Bare { .. } => true, // a habit, not a state: nothing depends on it any more
         Step::Up { .. } => link.up,
         Step::Address { address, .. } => routes.addresses(link.index)?.contains(&(address, width(address))),
         Step::Neighbour { address, mac, .. } => routes.neighbours(link.index)?.contains(&(address, mac)),
@@ -141,11 +142,11 @@ fn holds(routes: &mut Routes, step: &Step) -> Result<bool, RequestError> {
 }
 
 fn has_route(
-    routes: &mut Routes,
+    routes: &mut RouteSocket,
     link: u32,
     any: std::net::IpAddr,
     fits: impl Fn(&Route) -> bool,
 ) -> Result<bool, RequestError> {
-    let table = routes.routes(crate::netlink::route::family(any))?;
+    let table = routes.routes(crate::netlink::family(any))?;
     Ok(table.iter().any(|route| route.link == Some(link) && fits(route)))
 }

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::blocking;
-use crate::netlink::RequestError;
-use crate::netlink::route::{LOOPBACK, Link, Routes};
+use crate::netlink::{LOOPBACK, Link, RequestError, RouteSocket};
 use crate::netns;
 
 /// The totals of one interface since it was made, seen from the task: received is what came to it.
@@ -53,7 +52,7 @@ pub enum ReadError {
 pub async fn read(namespace: &Path) -> Result<Vec<InterfaceCounters>, ReadError> {
     let namespace = namespace.to_owned();
     blocking::run(move || {
-        let links = netns::run(&namespace, || Routes::open()?.links())?;
+        let links = netns::run(&namespace, || RouteSocket::open()?.links())?;
         let links = links.map_err(|source| ReadError::Kernel { namespace, source })?;
         Ok(links.into_iter().filter(|link| link.index != LOOPBACK).map(InterfaceCounters::from).collect())
     })

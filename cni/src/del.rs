@@ -4,8 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::fabric::{Fabric, WishError};
-use crate::netlink::RequestError;
-use crate::netlink::route::Routes;
+use crate::netlink::{RequestError, RouteSocket};
 use crate::nft::masquerade;
 
 /// Why part of a task's network is still there.
@@ -71,7 +70,7 @@ pub fn del(fabric: &Fabric, id: &str, _namespace: &Path) -> Result<(), DelError>
     fabric.validate()?;
     let interface = fabric.host_interface(id);
     let mut failures = Failures::default();
-    let deleted = Routes::open().and_then(|mut routes| routes.delete_link(&interface));
+    let deleted = RouteSocket::open().and_then(|mut routes| routes.delete_link(&interface));
     failures.note(format!("interface {interface}"), deleted);
     let released = masquerade::release(fabric, |entry| entry.interface != interface);
     failures.note(format!("masquerading of {interface}"), released);

@@ -7,8 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use crate::blocking;
-use crate::netlink::RequestError;
-use crate::netlink::route::{LOOPBACK, Reach, Routes};
+use crate::netlink::{LOOPBACK, Reach, RequestError, RouteSocket};
 use crate::netns;
 use crate::nft::{Chain, Expression, Hook, Nft};
 
@@ -92,7 +91,7 @@ fn open_inside(namespace: &Path, address: Ipv4Addr, port: u16) -> Result<TcpList
 }
 
 fn set_address(address: Ipv4Addr) -> Result<(), RequestError> {
-    let mut routes = Routes::open()?;
+    let mut routes = RouteSocket::open()?;
     routes.set_up(LOOPBACK)?;
     routes.set_address(LOOPBACK, IpAddr::V4(address), Reach::Host)
 }
@@ -120,8 +119,8 @@ fn redirect(address: Ipv4Addr, port: u16) -> Result<(), RequestError> {
     batch.append_rule(
         GUARD,
         &[
-            Expression::InputInterface,
-            Expression::IsNot(b"lo\0"),
+            Expression::InputIndex,
+            Expression::IsNot(&LOOPBACK.to_ne_bytes()),
             Expression::DestinationAddress,
             Expression::Is(&octets),
             Expression::Drop,

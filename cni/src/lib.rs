@@ -21,7 +21,7 @@ pub mod fabric;
 mod forwarding;
 pub mod netlink;
 pub mod netns;
-pub mod nft;
+mod nft;
 mod observe;
 pub mod plan;
 pub mod sweep;
@@ -30,9 +30,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use add::{AddError, Attached};
+pub use apply::ApplyError;
 pub use check::CheckError;
 pub use del::DelError;
 pub use fabric::{Attachment, Fabric};
+pub use observe::ObserveError;
 pub use sweep::{SweepError, Swept};
 
 /// Connects a task to the host; doing it twice is doing it once, and a failure leaves nothing behind.

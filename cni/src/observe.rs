@@ -4,8 +4,7 @@ use std::net::IpAddr;
 
 use crate::fabric::{Attachment, Fabric};
 use crate::forwarding::{self, Family};
-use crate::netlink::RequestError;
-use crate::netlink::route::{Link, Route, Routes, family, width};
+use crate::netlink::{Link, RequestError, Route, RouteSocket, family, width};
 use crate::netns;
 
 /// What matters of the world for one attachment.
@@ -64,7 +63,7 @@ pub(crate) fn observe(fabric: &Fabric, attachment: &Attachment) -> Result<Observ
 }
 
 fn read_task(interface: &str) -> Result<(Option<Link>, Vec<IpAddr>), RequestError> {
-    let mut routes = Routes::open()?;
+    let mut routes = RouteSocket::open()?;
     let Some(link) = routes.link(interface)? else { return Ok((None, Vec::new())) };
     let mut addresses: Vec<IpAddr> =
         routes.addresses(link.index)?.into_iter().map(|(address, _)| address).collect();
@@ -73,7 +72,7 @@ fn read_task(interface: &str) -> Result<(Option<Link>, Vec<IpAddr>), RequestErro
 }
 
 fn read_host(fabric: &Fabric, attachment: &Attachment) -> Result<Observed, RequestError> {
-    let mut routes = Routes::open()?;
+    let mut routes = RouteSocket::open()?;
     let mut observed =
         Observed { host: routes.link(&fabric.host_interface(&attachment.id))?, ..Observed::default() };
     let own = observed.host.as_ref().map(|link| link.index);
@@ -104,7 +103,7 @@ fn claims(route: &Route, address: IpAddr, own: Option<u32>) -> bool {
     exact && (route.local || route.link.is_none() || route.link != own)
 }
 
-fn holder(routes: &mut Routes, route: &Route) -> Result<Holder, RequestError> {
+fn holder(routes: &mut RouteSocket, route: &Route) -> Result<Holder, RequestError> {
     if route.local {
         return Ok(Holder::Host);
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::fabric::{Attachment, Fabric, Mac};
 pub use crate::forwarding::Family;
-pub use crate::netlink::route::Reach;
+pub use crate::netlink::Reach;
 use crate::observe::{Holder, Observed};
 
 /// All that has to be done to connect a task, in order.
@@ -57,6 +57,11 @@ pub struct Masquerade {
 /// One setting on one side; each can be done again without harm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    /// The kernel gives the link no IPv6 address of its own accord: the host's ends are many, and nobody would use theirs.
+    Bare {
+        /// The link's name.
+        link: String,
+    },
     /// The link is set up.
     Up {
         /// The link's name.
@@ -209,7 +214,7 @@ fn task_steps(attachment: &Attachment) -> Vec<Step> {
 
 fn host_steps(host: &str, attachment: &Attachment) -> Vec<Step> {
     let link = || host.to_owned();
-    let mut steps = vec![Step::Up { link: link() }];
+    let mut steps = vec![Step::Bare { link: link() }, Step::Up { link: link() }];
     for address in attachment.gateways() {
         steps.push(Step::Address { link: link(), address, reach: Reach::Link });
     }
@@ -265,6 +270,7 @@ impl fmt::Display for Pair {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Bare { link } => write!(f, "no automatic addresses on {link}"),
             Self::Up { link } => write!(f, "set {link} up"),
             Self::Address { link, address, reach: Reach::Global } => write!(f, "address {address} on {link}"),
             Self::Address { link, address, reach: Reach::Link } => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::del::Failures;
 use crate::fabric::{Fabric, WishError};
-use crate::netlink::route::Routes;
+use crate::netlink::RouteSocket;
 use crate::nft::masquerade;
 
 /// What a sweep removed.
@@ -64,7 +64,7 @@ pub fn sweep(fabric: &Fabric, keep: &BTreeSet<String>) -> Result<Swept, SweepErr
 }
 
 fn sweep_interfaces(fabric: &Fabric, kept: &BTreeSet<String>, failures: &mut Failures) -> Vec<String> {
-    let opened = Routes::open().and_then(|mut routes| routes.links().map(|links| Some((routes, links))));
+    let opened = RouteSocket::open().and_then(|mut routes| routes.links().map(|links| Some((routes, links))));
     let Some((mut routes, links)) = failures.note("the list of interfaces", opened) else {
         return Vec::new();
     };

@@ -23,6 +23,8 @@ const TYPE_IPV4_ADDR: u32 = 7;
 const UDATA_COMMENT: u8 = 0;
 /// Sequence numbers set aside per transaction; more messages than this is a bug.
 const MAX_MESSAGES: u32 = 4096;
+/// The list of elements is one attribute, at most 64 KiB long.
+const ELEMENTS_PER_MESSAGE: usize = 500;
 
 /// A socket to nftables, bound to the namespace of the thread that opened it.
 pub(crate) struct Nft(Socket);
@@ -185,18 +187,22 @@ impl Batch<'_> {
         expressions.iter().fold(list, rule::push);
     }
 
-    /// Puts an address with a comment into a set; one that is there keeps its comment.
-    pub(crate) fn add_element(&mut self, set: &str, address: Ipv4Addr, comment: &str) {
+    /// Puts addresses with a comment into a set; one that is there keeps its comment.
+    pub(crate) fn add_elements(&mut self, set: &str, addresses: &[Ipv4Addr], comment: &str) {
         let table = self.table.as_bytes();
-        let mut request = self.request().set_create().op_newsetelem_do(&header());
-        push_element(request.encode(), table, set, address, Some(comment));
+        for some in addresses.chunks(ELEMENTS_PER_MESSAGE) {
+            let mut request = self.request().set_create().op_newsetelem_do(&header());
+            push_elements(request.encode(), table, set, some, Some(comment));
+        }
     }
 
-    /// Takes an address out of a set; it must be there.
-    pub(crate) fn delete_element(&mut self, set: &str, address: Ipv4Addr) {
+    /// Takes addresses out of a set; they must be there.
+    pub(crate) fn delete_elements(&mut self, set: &str, addresses: &[Ipv4Addr]) {
         let table = self.table.as_bytes();
-        let mut request = self.request().op_delsetelem_do(&header());
-        push_element(request.encode(), table, set, address, None);
+        for some in addresses.chunks(ELEMENTS_PER_MESSAGE) {
+            let mut request = self.request().op_delsetelem_do(&header());
+            push_elements(request.encode(), table, set, some, None);
+        }
     }
 }
 
@@ -211,23 +217,20 @@ impl Hook {
     }
 }
 
-fn push_element<P: Pusher>(
+fn push_elements<P: Pusher>(
     list: PushSetelemListAttrs<P>,
     table: &[u8],
     set: &str,
-    address: Ipv4Addr,
+    addresses: &[Ipv4Addr],
     comment: Option<&str>,
 ) {
-    let element = list
-        .push_table_bytes(table)
-        .push_set_bytes(set.as_bytes())
-        .nested_elements()
-        .nested_elem()
-        .nested_key()
-        .push_value(&address.octets())
-        .end_nested();
-    if let Some(comment) = comment {
-        element.push_userdata(&comment_data(comment));
+    let mut elements = list.push_table_bytes(table).push_set_bytes(set.as_bytes()).nested_elements();
+    for address in addresses {
+        let mut element = elements.nested_elem().nested_key().push_value(&address.octets()).end_nested();
+        if let Some(comment) = comment {
+            element = element.push_userdata(&comment_data(comment));
+        }
+        elements = element.end_nested();
     }
 }
 

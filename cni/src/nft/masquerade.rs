@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A task address that is masqueraded, and the host interface it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The task's address.
     pub address: Ipv4Addr,
     /// The host's end of the task's pair.
@@ -36,7 +36,7 @@ pub struct Entry {
 
 /// What [`release`] removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Released {
+pub(crate) struct Released {
     /// Addresses taken out of the set.
     pub entries: usize,
     /// Whether the table itself went, because nothing was left in it.
@@ -63,19 +63,24 @@ pub(crate) fn has_rule(nft: &mut Nft, fabric: &Fabric) -> Result<bool, RequestEr
 }
 
 /// Makes `addresses` the ones of `interface`, with the table where it is missing or was altered.
+///
+/// The table is not written anew each time: a transaction that deletes rules makes the next one wait some 10 ms for the kernel.
 pub(crate) fn hold(fabric: &Fabric, interface: &str, addresses: &[Ipv4Addr]) -> Result<(), RequestError> {
     let mut nft = Nft::open()?;
     until_current(|| {
         let generation = nft.generation()?;
         let found = entries(&mut nft, fabric)?.unwrap_or_default();
         let change = plan_hold(&found, interface, addresses);
-        if change.is_empty() && has_rule(&mut nft, fabric)? {
+        let declared = has_rule(&mut nft, fabric)?;
+        if change.is_empty() && declared {
             return Ok(());
         }
         let mut batch = nft.begin(&fabric.table, Some(generation));
-        declare(&mut batch, fabric);
-        change.remove.iter().for_each(|&address| batch.delete_element(SET, address));
-        change.add.iter().for_each(|&address| batch.add_element(SET, address, interface));
+        if !declared {
+            declare(&mut batch, fabric); // missing, or altered by hand
+        }
+        batch.delete_elements(SET, &change.remove);
+        batch.add_elements(SET, &change.add, interface);
         nft.commit(batch)
     })
 }
@@ -95,13 +100,14 @@ pub(crate) fn release(fabric: &Fabric, keep: impl Fn(&Entry) -> bool) -> Result<
         if released.table {
             batch.delete_table();
         } else {
-            leaving.iter().for_each(|entry| batch.delete_element(SET, entry.address));
+            let addresses: Vec<Ipv4Addr> = leaving.iter().map(|entry| entry.address).collect();
+            batch.delete_elements(SET, &addresses);
         }
         nft.commit(batch).map(|()| released)
     })
 }
 
-/// Writes the whole table, so that one made by an older version or altered by hand is right again.
+/// Writes the whole table; what is there of it already is kept or made right.
 fn declare(batch: &mut Batch<'_>, fabric: &Fabric) {
     batch.ensure_table();
     batch.ensure_address_set(SET);

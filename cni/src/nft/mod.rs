@@ -3,7 +3,7 @@
 //! Refused here: any table that is not ours.
 
 mod batch;
-pub mod masquerade;
+pub(crate) mod masquerade;
 mod rule;
 
 pub(crate) use batch::{Batch, Chain, Hook, Nft};

@@ -26,8 +26,8 @@ pub(crate) enum Expression<'a> {
     DestinationPort,
     /// Loads the number of the transport protocol.
     Protocol,
-    /// Loads the name of the interface the packet came in by.
-    InputInterface,
+    /// Loads the index of the interface the packet came in by.
+    InputIndex,
     /// Loads the name of the interface the packet goes out by.
     OutputInterface,
     /// Goes on only if what was loaded begins with these bytes.
@@ -54,7 +54,7 @@ pub(crate) fn push<P: Pusher>(
         Expression::DestinationAddress => load(list, PayloadBase::NetworkHeader, 16, 4),
         Expression::DestinationPort => load(list, PayloadBase::TransportHeader, 2, 2),
         Expression::Protocol => meta(list, MetaKeys::L4Proto),
-        Expression::InputInterface => meta(list, MetaKeys::Iifname),
+        Expression::InputIndex => meta(list, MetaKeys::Iif),
         Expression::OutputInterface => meta(list, MetaKeys::Oifname),
         Expression::Is(bytes) => compare(list, CmpOps::Eq, bytes),
         Expression::IsNot(bytes) => compare(list, CmpOps::Neq, bytes),

@@ -1,5 +1,6 @@
 //! A host of its own for each test: a network namespace, namespaces for its tasks, and real TCP between them.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::process::Command;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use wharf_cni::{Attachment, Fabric, netns};
+use wharf_cni::{AddError, Attached, Attachment, CheckError, DelError, Fabric, Swept, netns};
 
 /// How long anything in a test may take.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,10 +41,39 @@ impl Lab {
         netns::run(&self.host, || runtime().block_on(work())).unwrap()
     }
 
+    pub fn add(&self, fabric: &Fabric, wish: &Attachment) -> Result<Attached, AddError> {
+        self.on_host(|| wharf_cni::add(fabric, wish))
+    }
+
+    pub fn del(&self, fabric: &Fabric, wish: &Attachment) -> Result<(), DelError> {
+        self.on_host(|| wharf_cni::del(fabric, &wish.id, &wish.namespace))
+    }
+
+    pub fn check(&self, fabric: &Fabric, wish: &Attachment) -> Result<(), CheckError> {
+        self.on_host(|| wharf_cni::check(fabric, wish))
+    }
+
+    pub fn sweep(&self, fabric: &Fabric, keep: &[&str]) -> Swept {
+        let keep: BTreeSet<String> = keep.iter().map(|&id| id.to_owned()).collect();
+        self.on_host(|| wharf_cni::sweep(fabric, &keep)).unwrap()
+    }
+
+    /// A neighbour of the host that knows no task: 192.0.2.2 there, 192.0.2.1 at the host.
+    pub fn outside(&self) -> PathBuf {
+        let outside = self.namespace("outside");
+        let peer = ["peer", "name", "up0", "netns", outside.to_str().unwrap()];
+        self.sees("ip", &[&["link", "add", "up0", "type", "veth"], &peer[..]].concat());
+        for (namespace, address) in [(&self.host, "192.0.2.1/24"), (&outside, "192.0.2.2/24")] {
+            sees(namespace, "ip", &["addr", "add", address, "dev", "up0"]);
+            sees(namespace, "ip", &["link", "set", "up0", "up"]);
+        }
+        outside
+    }
+
     /// Makes a namespace and connects it.
     pub fn task(&self, fabric: &Fabric, id: &str, address: &str) -> Attachment {
         let wish = attachment(id, &self.namespace(id), address);
-        self.on_host(|| wharf_cni::add(fabric, &wish)).unwrap();
+        self.add(fabric, &wish).unwrap();
         wish
     }
 
@@ -55,11 +85,18 @@ impl Lab {
     /// All that a network can leave behind on the host, as other programs see it.
     pub fn inventory(&self) -> String {
         let mut all = self.sees("nft", &["list", "ruleset"]);
-        for what in [&["-br", "link"][..], &["-o", "addr"], &["route", "show", "table", "all"], &["neigh"]] {
+        // Names alone: whether a link has noticed its carrier yet depends on the moment.
+        let links = self.sees("ip", &["-br", "link"]);
+        all.extend(
+            links.lines().filter_map(|line| line.split_whitespace().next()).map(|name| format!("{name}\n")),
+        );
+        for what in [&["-o", "addr"][..], &["route", "show", "table", "all"], &["neigh"]] {
             all += &self.sees("ip", what);
         }
-        all += &self.sees("ip", &["-6", "route", "show", "table", "all"]);
-        all
+        let routes6 = self.sees("ip", &["-6", "route", "show", "table", "all"]);
+        all.extend(routes6.lines().map(|line| format!("{line}\n")));
+        // Every link gets a route for IPv6 multicast once it has noticed its carrier.
+        all.lines().filter(|line| !line.starts_with("multicast ")).collect::<Vec<_>>().join("\n")
     }
 }
 

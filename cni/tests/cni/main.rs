@@ -1,5 +1,12 @@
 //! The rules of the network, on the real kernel. Each test has a "host" of its own, a network namespace, so the machine is not touched.
+//!
+//! They need root. The programs `ip` and `nft` only look on, so that the code under test is not its own witness.
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails where it stands")]
 
+mod agents;
+mod endpoint;
 mod fabric;
+mod failures;
 mod lab;
+mod remains;
