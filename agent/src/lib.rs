@@ -1,6 +1,7 @@
 //! The Wharf agent: a daemon that runs ECS tasks on containerd.
 #![forbid(unsafe_code)]
 
+pub mod acs;
 pub mod config;
 pub mod endpoints;
 pub mod http;
