@@ -7,6 +7,7 @@ use super::settings::{
 };
 use super::value::Value;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use wharf_protocol::Secret;
@@ -74,6 +75,7 @@ impl Builder<'_> {
             logger: self.path("WHARF_LOGGER"),
             interface_prefix: self.word("WHARF_INTERFACE_PREFIX"),
             nft_table: self.word("WHARF_NFT_TABLE"),
+            introspection: self.socket("WHARF_INTROSPECTION_LISTEN"),
         }
     }
 
@@ -122,8 +124,11 @@ impl Builder<'_> {
             address: self.path("WHARF_CONTAINERD_ADDRESS"),
             namespace: self.word("WHARF_CONTAINERD_NAMESPACE"),
             snapshotter: self.word("WHARF_SNAPSHOTTER"),
+            wait: self.duration("WHARF_CONTAINERD_WAIT"),
             pull_behavior,
             pull_timeout: self.duration("ECS_IMAGE_PULL_TIMEOUT"),
+            pull_inactivity: self.duration("ECS_IMAGE_PULL_INACTIVITY_TIMEOUT"),
+            insecure_registries: self.list("WHARF_INSECURE_REGISTRIES"),
             registry_auth,
         }
     }
@@ -235,6 +240,11 @@ impl Builder<'_> {
         *duration
     }
 
+    fn socket(&self, key: &str) -> SocketAddr {
+        let Some(Value::Socket(address)) = self.values.get(key) else { mistyped(key) };
+        *address
+    }
+
     fn rate(&self, key: &str) -> (u32, u32) {
         let Some(Value::Rate(rate, burst)) = self.values.get(key) else { mistyped(key) };
         (*rate, *burst)
@@ -243,6 +253,11 @@ impl Builder<'_> {
     fn ports(&self, key: &str) -> Vec<u16> {
         let Some(Value::Ports(ports)) = self.values.get(key) else { mistyped(key) };
         ports.clone()
+    }
+
+    fn list(&self, key: &str) -> Vec<String> {
+        let Some(Value::List(list)) = self.values.get(key) else { mistyped(key) };
+        list.clone()
     }
 
     fn map(&self, key: &str) -> BTreeMap<String, String> {

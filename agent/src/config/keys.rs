@@ -29,6 +29,8 @@ pub enum Status {
     Honoured,
     /// It has its effect only as flag or environment variable, because it says which files to read.
     Bootstrap,
+    /// The HTTP client reads it from the environment itself, so it has its effect only there.
+    Environment,
     /// Known from the Amazon ECS agent and not built yet; setting it is a warning with this reason.
     NotYet(&'static str),
     /// Known from the Amazon ECS agent and without meaning here; setting it is a warning with this reason.
@@ -43,6 +45,11 @@ const fn key(
     doc: &'static str,
 ) -> Key {
     Key { name, toml: Some(toml), kind, default, doc, status: Status::Honoured }
+}
+
+const fn environment(name: &'static str, doc: &'static str) -> Key {
+    // A proxy's address may hold a password.
+    Key { name, toml: None, kind: Kind::Secret, default: "", doc, status: Status::Environment }
 }
 
 const fn bootstrap(name: &'static str, default: &'static str, doc: &'static str) -> Key {
@@ -67,8 +74,6 @@ const NO_GPU: &str = "accelerators are not supported yet";
 const NO_GMSA: &str = "gMSA is not supported yet";
 const NO_CLEANUP: &str = "images are not cleaned up yet";
 const NO_UPDATES: &str = "packages update Wharf; update messages are not handled";
-const NO_PROXY: &str =
-    "websockets do not use proxies yet; calls of the ECS API use the one in the environment";
 
 /// The settings, in the order in which `wharf-agent config` prints them.
 pub const KEYS: &[Key] = &[
@@ -114,6 +119,9 @@ pub const KEYS: &[Key] = &[
         "secret of the agent's own credentials",
     ),
     key("AWS_SESSION_TOKEN", "session_token", Kind::Secret, "", "session token of temporary credentials"),
+    environment("HTTP_PROXY", "proxy for http:// endpoints"),
+    environment("HTTPS_PROXY", "proxy for https:// endpoints"),
+    environment("NO_PROXY", "hosts that are called without a proxy"),
     // ---- this host ----
     key("ECS_DATADIR", "data_dir", Kind::Path, "/var/lib/wharf", "durable state; one agent per directory"),
     key(
@@ -159,6 +167,20 @@ pub const KEYS: &[Key] = &[
         Kind::Path,
         "/usr/libexec/wharf/wharf-logger",
         "program that captures the output of containers",
+    ),
+    key(
+        "WHARF_CONTAINERD_WAIT",
+        "containerd_wait",
+        Kind::Duration(Floor::None),
+        "1m",
+        "how long the start waits for containerd to answer before the agent ends with an error",
+    ),
+    key(
+        "WHARF_INTROSPECTION_LISTEN",
+        "introspection_listen",
+        Kind::Socket,
+        "127.0.0.1:51678",
+        "where operators of this host ask what runs; it asks nobody who they are, so keep it on loopback",
     ),
     // ---- what is registered ----
     key(
@@ -293,6 +315,20 @@ pub const KEYS: &[Key] = &[
         "longest time a pull may take",
     ),
     key(
+        "ECS_IMAGE_PULL_INACTIVITY_TIMEOUT",
+        "image_pull_inactivity_timeout",
+        Kind::Duration(Floor::Raise("1m")),
+        "1m",
+        "longest silence of a registry before a transfer is tried again",
+    ),
+    key(
+        "WHARF_INSECURE_REGISTRIES",
+        "insecure_registries",
+        Kind::List,
+        "[]",
+        "registries, host or host:port, that are spoken to in plain HTTP; those on loopback always are",
+    ),
+    key(
         "ECS_ENGINE_AUTH_TYPE",
         "engine_auth_type",
         Kind::OneOf(&["docker", "dockercfg"]),
@@ -316,7 +352,6 @@ pub const KEYS: &[Key] = &[
         "form of log lines",
     ),
     // ---- known from the Amazon ECS agent, not built yet ----
-    not_yet("ECS_IMAGE_PULL_INACTIVITY_TIMEOUT", "ECS_IMAGE_PULL_TIMEOUT alone bounds a pull"),
     not_yet("ECS_MANIFEST_PULL_TIMEOUT", "ECS_IMAGE_PULL_TIMEOUT alone bounds a pull"),
     not_yet("ECS_PULL_DEPENDENT_CONTAINERS_UPFRONT", "images are always pulled up front"),
     not_yet("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION_JITTER", "clean-up is not spread yet"),
@@ -370,13 +405,10 @@ pub const KEYS: &[Key] = &[
     not_yet("ECS_ENABLE_RUNTIME_STATS", "runtime statistics are not offered yet"),
     not_yet("ECS_ENABLE_PROMETHEUS_METRICS", "Prometheus metrics are not offered yet"),
     not_yet("AWS_USE_FIPS_ENDPOINT", "FIPS endpoints are not chosen yet; name one with ECS_BACKEND_HOST"),
-    not_yet("HTTP_PROXY", NO_PROXY),
-    not_yet("HTTPS_PROXY", NO_PROXY),
-    not_yet("NO_PROXY", NO_PROXY),
     not_yet("ECS_AGENT_CONFIG_FILE_PATH", "the JSON file is not read; use agent.toml"),
     not_yet("ECS_AGENT_HEALTHCHECK_HOST", "the agent's health is asked with `wharf-agent health`"),
-    not_yet("ECS_ALLOW_OFFHOST_INTROSPECTION_ACCESS", "the introspection port is not offered yet"),
-    not_yet("ECS_OFFHOST_INTROSPECTION_INTERFACE_NAME", "the introspection port is not offered yet"),
+    not_yet("ECS_ALLOW_OFFHOST_INTROSPECTION_ACCESS", "see WHARF_INTROSPECTION_LISTEN"),
+    not_yet("ECS_OFFHOST_INTROSPECTION_INTERFACE_NAME", "see WHARF_INTROSPECTION_LISTEN"),
     // ---- known from the Amazon ECS agent, without meaning here ----
     ignored("DOCKER_HOST", DOCKER),
     ignored("ECS_INIT_DOCKER_LOG_FILE_SIZE", DOCKER),

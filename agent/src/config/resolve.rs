@@ -140,9 +140,7 @@ impl Round {
 
     fn offer(&mut self, key: &'static Key, value: String, origin: Origin) {
         let text = value.trim();
-        let misplaced = key.status == Status::Bootstrap && matches!(origin, Origin::File { .. });
-        if misplaced {
-            let why = "it says which files to read, so it is heard only as flag or environment variable";
+        if let Some(why) = misplaced(key.status, &origin) {
             self.warnings.push(Warning::NoEffect { key: key.name, origin, why });
         } else if !text.is_empty() {
             self.candidates.insert(key.name, Candidate { text: text.to_owned(), origin });
@@ -153,7 +151,7 @@ impl Round {
     fn decide(&mut self, key: &'static Key) -> Option<Resolved> {
         let candidate = self.candidates.remove(key.name);
         match key.status {
-            Status::Honoured | Status::Bootstrap => Some(self.read(key, candidate)),
+            Status::Honoured | Status::Bootstrap | Status::Environment => Some(self.read(key, candidate)),
             Status::NotYet(why) | Status::Ignored(why) => {
                 let origin = candidate?.origin;
                 self.warnings.push(Warning::NoEffect { key: key.name, origin: origin.clone(), why });
@@ -185,6 +183,20 @@ impl Round {
         }
         let shown = if text.is_empty() { text } else { key.kind.shown(&text) };
         Resolved { key: key.name, shown, origin }
+    }
+}
+
+/// Why a key has no effect in this place, if it has none.
+fn misplaced(status: Status, origin: &Origin) -> Option<&'static str> {
+    match (status, origin) {
+        (Status::Bootstrap, Origin::File { .. }) => {
+            Some("it says which files to read, so it is heard only as flag or environment variable")
+        }
+        (Status::Environment, Origin::File { .. } | Origin::Flag(_)) => {
+            Some("it is heard only in the environment of the service, see systemctl edit wharf-agent")
+        }
+        (Status::Bootstrap | Status::Environment, _) => None,
+        (Status::Honoured | Status::NotYet(_) | Status::Ignored(_), _) => None,
     }
 }
 

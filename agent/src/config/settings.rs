@@ -1,6 +1,7 @@
 //! The settings as plain typed values: what the rest of the agent reads.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use wharf_protocol::Secret;
@@ -74,6 +75,8 @@ pub struct HostRoots {
     pub interface_prefix: String,
     /// Name of the nftables table on the host.
     pub nft_table: String,
+    /// Where introspection listens.
+    pub introspection: SocketAddr,
 }
 
 /// What is registered. Source: spec 2.3.
@@ -138,10 +141,16 @@ pub struct Runtime {
     pub namespace: String,
     /// Snapshotter.
     pub snapshotter: String,
+    /// How long the start waits for containerd.
+    pub wait: Duration,
     /// When images are pulled although they are there.
     pub pull_behavior: PullBehavior,
     /// Longest pull.
     pub pull_timeout: Duration,
+    /// Longest silence within a transfer.
+    pub pull_inactivity: Duration,
+    /// Registries spoken to in plain HTTP.
+    pub insecure_registries: Vec<String>,
     /// Credentials of registries by host name.
     pub registry_auth: BTreeMap<String, RegistryAuth>,
 }

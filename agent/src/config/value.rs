@@ -3,6 +3,7 @@
 use super::duration::parse_duration;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use wharf_protocol::Secret;
@@ -39,6 +40,8 @@ pub enum Kind {
     Map,
     /// `rate,burst`, two whole numbers above 0.
     Rate,
+    /// `address:port`.
+    Socket,
 }
 
 /// What happens to a duration below the smallest one allowed.
@@ -75,6 +78,8 @@ pub enum Value {
     Map(BTreeMap<String, String>),
     /// Of `Rate`.
     Rate(u32, u32),
+    /// Of `Socket`.
+    Socket(SocketAddr),
 }
 
 /// The TOML type that a kind has in the native file.
@@ -118,6 +123,7 @@ impl Kind {
             Self::List => serde_json::from_str(text).ok().map(Value::List),
             Self::Map => serde_json::from_str(text).ok().map(Value::Map),
             Self::Rate => parse_rate(text),
+            Self::Socket => text.parse().ok().map(Value::Socket),
         }
     }
 
@@ -141,6 +147,7 @@ impl Kind {
             Self::List => "a list of texts such as [\"json-file\",\"none\"]".to_owned(),
             Self::Map => "an object of texts such as {\"stack\":\"prod\"}".to_owned(),
             Self::Rate => "two whole numbers above 0, rate and burst, such as 40,60".to_owned(),
+            Self::Socket => "an address and a port such as 127.0.0.1:51678".to_owned(),
         }
     }
 
@@ -159,7 +166,8 @@ impl Kind {
             | Self::Ports
             | Self::List
             | Self::Map
-            | Self::Rate => text.to_owned(),
+            | Self::Rate
+            | Self::Socket => text.to_owned(),
         }
     }
 
@@ -172,7 +180,8 @@ impl Kind {
             | Self::Url
             | Self::Name(_)
             | Self::OneOf(_)
-            | Self::Rate => TomlType::String,
+            | Self::Rate
+            | Self::Socket => TomlType::String,
             Self::Bool => TomlType::Boolean,
             Self::Number(..) => TomlType::Integer,
             Self::Ports | Self::List => TomlType::Array,

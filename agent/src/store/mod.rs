@@ -10,12 +10,14 @@
 
 mod lock;
 mod open;
+mod record;
 mod row;
 mod schema;
 mod writer;
 
 pub use lock::LockError;
 pub use open::{OpenError, peek};
+pub use record::UnknownKind;
 pub use row::{Change, Fact, Loaded, Row};
 
 use lock::DirectoryLock;

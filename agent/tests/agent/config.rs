@@ -215,6 +215,18 @@ fn a_key_that_says_which_file_to_read_has_no_effect_in_a_file() {
 }
 
 #[test]
+fn a_proxy_is_heard_in_the_environment_alone() {
+    let given = Given::default().environment("HTTPS_PROXY", "http://p").env_file("NO_PROXY=x");
+    assert_eq!(
+        given.warnings(),
+        [
+            "NO_PROXY (/etc/ecs/ecs.config:1) has no effect: it is heard only in the environment of the service, see \
+          systemctl edit wharf-agent"
+        ]
+    );
+}
+
+#[test]
 fn durations_below_the_minimum_are_raised_or_reset_with_a_warning() {
     let given = Given::default()
         .environment("ECS_CONTAINER_START_TIMEOUT", "1s")
@@ -373,7 +385,7 @@ fn every_row_of_the_table_is_sound() {
         );
         assert_eq!(key.toml.is_some(), key.status == Status::Honoured, "{}", key.name);
         assert!(
-            key.status == Status::Honoured || matches!(key.kind, Kind::Text | Kind::Path),
+            key.status == Status::Honoured || matches!(key.kind, Kind::Text | Kind::Path | Kind::Secret),
             "{}",
             key.name
         );
