@@ -82,13 +82,14 @@ impl Node {
 
     fn refuse(&mut self, arn: TaskArn, reason: Reason) {
         self.draft.notes.push(Note::TaskRefused { task: arn.clone(), reason: reason.clone() });
-        // A task that runs here is not stopped by a payload that cannot be read; STOPPED would be a lie.
-        if !self.tasks.contains_key(&arn) {
+        // What runs here is not stopped by a payload that cannot be read; STOPPED would be a lie.
+        let runs = self.tasks.contains_key(&arn) || self.orphans.iter().any(|orphan| orphan.task == arn);
+        if !runs {
             self.answer_for_absent(arn, Some(reason));
         }
     }
 
-    /// Nothing of the task runs here and nothing ever will: STOPPED is said once, and its interface is not waited with.
+    /// The task is not known here and never will be: STOPPED is said once, and its interface is not waited with.
     fn answer_for_absent(&mut self, arn: TaskArn, reason: Option<Reason>) {
         if self.absent.contains_key(&arn) {
             return;
@@ -146,7 +147,7 @@ impl Node {
         for arn in tasks {
             match self.task_mut(&arn) {
                 Some(task) => task.want_stopped(None),
-                None => self.draft.ignore("verified stop of an unknown task", arn),
+                None => self.answer_for_absent(arn, None),
             }
         }
     }

@@ -3,9 +3,14 @@
 //! The first listing after a start is believed at once, for nothing is in flight. A later one may be older than what we
 //! know: it is silent about containers with an effect in flight, and "not there" counts only when seen twice.
 
+use crate::container::{Container, End};
 use crate::event::{ContainerRef, Observation};
 use crate::node::Node;
 use crate::note::Note;
+use crate::phase::Phase;
+use crate::reason::{Reason, ReasonCode};
+use crate::spec::ContainerSpec;
+use crate::time::Timestamp;
 use crate::work::Lane;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,6 +37,7 @@ impl Node {
             self.adopt(container, *index, found);
         }
         let known: BTreeSet<&ContainerRef> = known.iter().map(|(container, _)| container).collect();
+        self.orphans = seen.keys().filter(|container| !known.contains(container)).cloned().collect();
         for (container, observation) in seen.iter().filter(|(container, _)| !known.contains(container)) {
             self.draft.notes.push(Note::Orphan { container: container.clone(), seen: *observation });
         }
@@ -52,6 +58,50 @@ impl Node {
         if let Some(task) = self.task_mut(&container.task) {
             let spec = Arc::clone(&task.spec);
             task.containers[index].adopt(&spec.containers[index], found, now);
+        }
+    }
+}
+
+impl Container {
+    /// Takes over what the runtime shows; `None` is nothing at all. What contradicts a later phase is ignored: a listing
+    /// may be older than what we know.
+    fn adopt(&mut self, spec: &ContainerSpec, seen: Option<Observation>, now: Timestamp) {
+        match (seen, self.phase()) {
+            (Some(Observation::Created), Phase::Pending | Phase::Resolved { .. }) => {
+                self.create(now);
+            }
+            (
+                Some(Observation::Running { .. }),
+                Phase::Pending | Phase::Resolved { .. } | Phase::Created(_),
+            ) => {
+                self.start(spec, now);
+            }
+            (Some(Observation::Exited(exit)), Phase::Pending | Phase::Resolved { .. }) => {
+                self.create(exit.at);
+                self.exit(exit);
+            }
+            (Some(Observation::Exited(exit)), Phase::Created(_) | Phase::Running(_)) => {
+                self.exit(exit);
+            }
+            // Never started as far as anyone could: start is ordered only once "created" is saved. Create is done again.
+            (None | Some(Observation::Vanished), Phase::Pending | Phase::Resolved { .. }) => {}
+            // It may have run and served; it is never made a second time.
+            (None | Some(Observation::Vanished), Phase::Created(_) | Phase::Running(_)) => {
+                let reason = Reason::new(
+                    ReasonCode::ContainerVanished,
+                    format!("container {} is gone from the runtime", self.name()),
+                );
+                self.stop(End { at: now, exit_code: None, reason: Some(reason), removed: seen.is_none() });
+            }
+            (Some(Observation::Created), Phase::Created(_) | Phase::Running(_)) => {}
+            (Some(Observation::Running { .. }), Phase::Running(_)) => {}
+            (None, Phase::Stopped(_)) => {}
+            (Some(seen), Phase::Stopped(_)) => {
+                self.still_there();
+                if let Observation::Exited(exit) = seen {
+                    self.exit(exit);
+                }
+            }
         }
     }
 }

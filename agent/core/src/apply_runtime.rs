@@ -87,11 +87,14 @@ impl Node {
     pub(crate) fn container_deleted(&mut self, container: &ContainerRef, exit: Option<Exit>) {
         self.landed(container);
         self.work.refresh(&Lane::Container(container.clone()));
+        if self.orphans.remove(container) {
+            return;
+        }
         self.change(container, "removal", |_, state| {
             if let Some(exit) = exit {
                 state.exit(exit);
             }
-            state.stopped_mut().map(|stopped| stopped.removed = true).is_some()
+            state.removed()
         });
     }
 

@@ -6,8 +6,9 @@
 //! ```
 //! Owns the transitions; refuses to decide when they happen (`settle`, `apply_*`).
 
-use crate::event::{Exit, Observation, ResolvedImage};
+use crate::event::{Exit, ResolvedImage};
 use crate::health::Health;
+use crate::phase::{Created, Phase, Running, Stopped};
 use crate::reason::{Reason, ReasonCode};
 use crate::report::Status;
 use crate::spec::ContainerSpec;
@@ -26,80 +27,6 @@ pub struct Container {
     out_of_memory: bool,
     /// Highest status that the control plane has taken.
     pub(crate) told: Option<Status>,
-}
-
-/// Phases of a container, each with what is known in it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Phase {
-    /// Nothing of it exists.
-    Pending,
-    /// Its image is in the store.
-    Resolved {
-        /// The image.
-        image: ResolvedImage,
-        /// Since when.
-        at: Timestamp,
-    },
-    /// It exists in the runtime; its process was never started.
-    Created(Created),
-    /// Its process runs.
-    Running(Running),
-    /// It has no process and never will again.
-    Stopped(Stopped),
-}
-
-/// What is known of a created container.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Created {
-    /// Its image; unknown for one that was found in the runtime without a record of its image.
-    pub image: Option<ResolvedImage>,
-    /// When it was created.
-    pub at: Timestamp,
-}
-
-/// What is known of a running container.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Running {
-    /// What was known when it was created.
-    pub created: Created,
-    /// When its process started.
-    pub since: Timestamp,
-    /// Its health, when it has a check.
-    pub health: Option<Health>,
-    /// Set once it is to stop.
-    pub stop: Option<StopClock>,
-}
-
-/// The time a container has to stop politely.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StopClock {
-    /// When it was to stop.
-    pub since: Timestamp,
-    /// When SIGKILL is due.
-    pub deadline: Timestamp,
-    /// Whether the polite signal was delivered.
-    pub asked: bool,
-}
-
-/// What is known of a stopped container.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Stopped {
-    /// Its image, when it came that far.
-    pub image: Option<ResolvedImage>,
-    /// When it was created, if it was.
-    pub created_at: Option<Timestamp>,
-    /// When its process started, if it did.
-    pub started_at: Option<Timestamp>,
-    /// Last known health.
-    pub health: Option<Health>,
-    /// When it stopped.
-    pub at: Timestamp,
-    /// Exit code, when known.
-    pub exit_code: Option<i32>,
-    /// Why it stopped, when there is more to say than the exit code.
-    pub reason: Option<Reason>,
-    /// Whether the runtime holds nothing of it any more.
-    pub removed: bool,
 }
 
 /// How a container came to stop.
@@ -218,13 +145,6 @@ impl Container {
         }
     }
 
-    pub(crate) fn stopped_mut(&mut self) -> Option<&mut Stopped> {
-        match &mut self.phase {
-            Phase::Stopped(stopped) => Some(stopped),
-            Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Running(_) => None,
-        }
-    }
-
     /// The image came. Says whether that was news.
     pub(crate) fn resolve(&mut self, image: ResolvedImage, at: Timestamp) -> bool {
         let news = matches!(self.phase, Phase::Pending);
@@ -251,7 +171,7 @@ impl Container {
             Phase::Running(_) => return false,
             Phase::Stopped(stopped) => {
                 stopped.started_at = Some(at.min(stopped.at));
-                return false;
+                return true;
             }
         };
         let health = spec.health_check.as_ref().map(|check| Health::starting(check, at));
@@ -261,13 +181,16 @@ impl Container {
 
     /// It has stopped. Does nothing to one that had stopped before.
     pub(crate) fn stop(&mut self, end: End) {
-        if self.stopped().is_some() {
-            return;
+        if self.stopped().is_none() {
+            self.become_stopped(self.started_at(), end);
         }
+    }
+
+    fn become_stopped(&mut self, started_at: Option<Timestamp>, end: End) {
         self.phase = Phase::Stopped(Stopped {
             image: self.image().cloned(),
             created_at: self.created_at(),
-            started_at: self.started_at(),
+            started_at,
             health: self.health().cloned(),
             at: end.at,
             exit_code: end.exit_code,
@@ -277,15 +200,34 @@ impl Container {
         self.explain_oom();
     }
 
+    /// The runtime has something of it after all.
+    pub(crate) fn still_there(&mut self) {
+        if let Phase::Stopped(stopped) = &mut self.phase {
+            stopped.removed = false;
+        }
+    }
+
+    /// The runtime has nothing of it any more. Says whether it had stopped before, as it should have.
+    pub(crate) fn removed(&mut self) -> bool {
+        match &mut self.phase {
+            Phase::Stopped(stopped) => {
+                stopped.removed = true;
+                true
+            }
+            Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Running(_) => false,
+        }
+    }
+
     /// Its process ended. Says whether that was news. Only what could have been started can exit: a created container that
     /// is torn down has an exit code too, and that is not the application's.
     pub(crate) fn exit(&mut self, exit: Exit) -> bool {
         match &mut self.phase {
             Phase::Pending | Phase::Resolved { .. } => return false,
             Phase::Created(_) | Phase::Running(_) => {
-                let started_at = self.started_at().unwrap_or(exit.at);
-                self.stop(End { at: exit.at, exit_code: Some(exit.code), reason: None, removed: false });
-                self.stopped_mut().expect("it was stopped above").started_at = Some(started_at);
+                // What exited has started, whether or not we heard of it.
+                let started_at = self.started_at().or(Some(exit.at));
+                let end = End { at: exit.at, exit_code: Some(exit.code), reason: None, removed: false };
+                self.become_stopped(started_at, end);
             }
             Phase::Stopped(stopped) => {
                 if stopped.exit_code.is_some() || stopped.started_at.is_none() {
@@ -309,56 +251,13 @@ impl Container {
 
     /// OOM is an event and only an exit is a state: the two meet here, in whichever order they came.
     fn explain_oom(&mut self) {
-        let out_of_memory = self.out_of_memory;
-        if let Some(stopped) = self.stopped_mut()
-            && out_of_memory
+        if let Phase::Stopped(stopped) = &mut self.phase
+            && self.out_of_memory
             && stopped.exit_code == Some(KILLED)
             && stopped.reason.is_none()
         {
             stopped.reason =
                 Some(Reason::new(ReasonCode::OutOfMemory, "Container killed due to memory usage"));
-        }
-    }
-
-    /// Takes over what the runtime shows; `None` is nothing at all. What contradicts a later phase is ignored: a listing
-    /// may be older than what we know.
-    pub(crate) fn adopt(&mut self, spec: &ContainerSpec, seen: Option<Observation>, now: Timestamp) {
-        match (seen, &mut self.phase) {
-            (Some(Observation::Created), Phase::Pending | Phase::Resolved { .. }) => {
-                self.create(now);
-            }
-            (
-                Some(Observation::Running { .. }),
-                Phase::Pending | Phase::Resolved { .. } | Phase::Created(_),
-            ) => {
-                self.start(spec, now);
-            }
-            (Some(Observation::Exited(exit)), Phase::Pending | Phase::Resolved { .. }) => {
-                self.create(exit.at);
-                self.exit(exit);
-            }
-            (Some(Observation::Exited(exit)), Phase::Created(_) | Phase::Running(_)) => {
-                self.exit(exit);
-            }
-            // Never started as far as anyone could: start is ordered only once "created" is saved. Create is done again.
-            (None | Some(Observation::Vanished), Phase::Pending | Phase::Resolved { .. }) => {}
-            // It may have run and served; it is never made a second time.
-            (None | Some(Observation::Vanished), Phase::Created(_) | Phase::Running(_)) => {
-                let reason = Reason::new(
-                    ReasonCode::ContainerVanished,
-                    format!("container {} is gone from the runtime", self.name),
-                );
-                self.stop(End { at: now, exit_code: None, reason: Some(reason), removed: seen.is_none() });
-            }
-            (Some(Observation::Created), Phase::Created(_) | Phase::Running(_)) => {}
-            (Some(Observation::Running { .. }), Phase::Running(_)) => {}
-            (None, Phase::Stopped(_)) => {}
-            (Some(seen), Phase::Stopped(stopped)) => {
-                stopped.removed = false;
-                if let Observation::Exited(exit) = seen {
-                    self.exit(exit);
-                }
-            }
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What a step has done so far: what tasks looked like before, what is to be saved, answered and logged.
 
-use crate::container::{Container, Phase};
+use crate::container::Container;
 use crate::effect::Reply;
 use crate::event::Desired;
 use crate::note::Note;
+use crate::phase::Phase;
 use crate::record::RecordKey;
 use crate::task::Task;
 use std::collections::{BTreeMap, BTreeSet};

@@ -26,6 +26,7 @@ pub mod event;
 pub mod health;
 pub mod node;
 pub mod note;
+pub mod phase;
 pub mod reason;
 pub mod record;
 pub mod report;

@@ -44,6 +44,8 @@ pub struct Node {
     pub(crate) attachments: BTreeMap<TaskArn, Attachment>,
     pub(crate) manifest: Manifest,
     pub(crate) work: Work,
+    /// Containers of the last listing whose task nobody knows.
+    pub(crate) orphans: BTreeSet<ContainerRef>,
     /// Containers that the last listing did not show; a second one makes it true.
     pub(crate) missing: BTreeSet<ContainerRef>,
     /// Whether the runtime's state was seen since the start; nothing is decided before.
@@ -64,6 +66,7 @@ impl Node {
             attachments: BTreeMap::new(),
             manifest: Manifest::default(),
             work: Work::default(),
+            orphans: BTreeSet::new(),
             missing: BTreeSet::new(),
             recovered: true,
             unsaved: BTreeSet::new(),
@@ -196,7 +199,8 @@ impl Node {
         let context = self.context();
         let tasks = self.tasks.values().flat_map(|task| plan::plan_task(task, context));
         let attachments = self.attachments.iter().flat_map(|(arn, a)| plan::plan_attachment(arn, a, context));
-        let absent = self.absent.iter().filter_map(|(arn, absent)| plan::plan_absent(arn, absent, context));
+        let absent =
+            self.absent.iter().flat_map(|(arn, a)| plan::plan_absent(arn, a, &self.orphans, context));
         let effects: Vec<Effect> = tasks.chain(attachments).chain(absent).collect();
         for effect in &effects {
             self.work.begin(effect, self.now);

@@ -4,18 +4,18 @@
 //! while it is under way names nothing, and asking after it was lost names it again: retry and recovery are the same.
 
 use crate::attachment::Attachment;
-use crate::container::{Phase, Running};
 use crate::effect::{Effect, StopSignal};
-use crate::event::Desired;
+use crate::event::{ContainerRef, Desired};
 use crate::order::{self, Readiness};
+use crate::phase::{Phase, Running};
 use crate::record::Absent;
-use crate::report::{AttachmentReport, Status, TaskReport};
-use crate::reporting::cut;
+use crate::report::AttachmentReport;
 use crate::settle::Context;
 use crate::spec::ContainerSpec;
 use crate::task::{Stage, Task, TaskNetwork};
 use crate::time::Timestamp;
 use crate::work::{Act, Lane, Work};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_protocol::arn::TaskArn;
@@ -27,7 +27,8 @@ pub(crate) fn plan_task(task: &Task, context: Context<'_>) -> Vec<Effect> {
         effects.extend(plan_container(task, index, context));
         effects.extend(plan_probe(task, index, context));
     }
-    if let Some(network) = task.network.as_ref().filter(|_| task.is_wanted()) {
+    let begun = matches!(task.stage, Stage::Queued { .. } | Stage::Admitted { .. });
+    if let Some(network) = task.network.as_ref().filter(|_| begun && task.desired == Desired::Running) {
         effects.extend(plan_attached(&task.spec.arn, network, context));
     }
     effects.extend(plan_report(task, context));
@@ -161,24 +162,23 @@ fn backoff_left(work: &Work, lane: &Lane, act: Act, now: Timestamp) -> Duration 
     work.rests_until(lane, act).map_or(Duration::ZERO, |until| until.since(now))
 }
 
-/// The report of a task that never ran here.
+/// What a task without a definition wants: what the runtime still has of it is removed, then STOPPED is said.
 pub(crate) fn plan_absent(
     task: &TaskArn,
     absent: &Absent,
+    orphans: &BTreeSet<ContainerRef>,
     Context { work, now, .. }: Context<'_>,
-) -> Option<Effect> {
+) -> Vec<Effect> {
+    let left: Vec<&ContainerRef> = orphans.iter().filter(|orphan| orphan.task == *task).collect();
+    if !left.is_empty() {
+        let free = |orphan: &&&ContainerRef| work.may(&Lane::Container((**orphan).clone()), Act::Delete, now);
+        let delete = |orphan: &&ContainerRef| Effect::DeleteContainer { container: (*orphan).clone() };
+        return left.iter().filter(free).map(delete).collect();
+    }
     let lane = Lane::Report(task.clone());
     if absent.told || work.flight(&lane).is_some() {
-        return None;
+        return Vec::new();
     }
-    let report = TaskReport {
-        task: task.clone(),
-        status: Status::Stopped,
-        reason: absent.reason.as_ref().map(|reason| cut(&reason.to_string())).unwrap_or_default(),
-        containers: Vec::new(),
-        pull_started_at: None,
-        pull_stopped_at: None,
-        execution_stopped_at: None,
-    };
-    Some(Effect::ReportTask { report, after: backoff_left(work, &lane, Act::Report, now) })
+    let report = absent.report(task);
+    vec![Effect::ReportTask { report, after: backoff_left(work, &lane, Act::Report, now) }]
 }

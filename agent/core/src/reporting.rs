@@ -2,12 +2,15 @@
 //!
 //! Reports of a task never go back, are sent one at a time, and a report counts only once it was taken.
 
-use crate::container::{Container, Phase};
+use crate::container::Container;
+use crate::phase::Phase;
+use crate::record::Absent;
 use crate::report::{ContainerReport, Status, TaskReport};
 use crate::spec::ContainerSpec;
 use crate::task::{Stage, Task, runtime_id};
 use crate::time::Timestamp;
 use std::time::Duration;
+use wharf_protocol::arn::TaskArn;
 
 /// Longest reason on the wire, in characters.
 const REASON_MAX: usize = 1024;
@@ -92,10 +95,25 @@ impl Task {
     }
 }
 
+impl Absent {
+    /// STOPPED for a task of which nothing is or will be here.
+    pub(crate) fn report(&self, task: &TaskArn) -> TaskReport {
+        TaskReport {
+            task: task.clone(),
+            status: Status::Stopped,
+            reason: self.reason.as_ref().map(|reason| cut(&reason.to_string())).unwrap_or_default(),
+            containers: Vec::new(),
+            pull_started_at: None,
+            pull_stopped_at: None,
+            execution_stopped_at: None,
+        }
+    }
+}
+
 fn has_news(container: &Container) -> bool {
     container.status() > container.told
 }
 
-pub(crate) fn cut(text: &str) -> String {
+fn cut(text: &str) -> String {
     text.chars().take(REASON_MAX).collect()
 }

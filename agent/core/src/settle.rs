@@ -3,9 +3,10 @@
 //! `next` is pure and names one consequence; `Node` applies it and asks again until nothing follows.
 
 use crate::config::NodeConfig;
-use crate::container::{Container, End, Phase, StopClock};
+use crate::container::{Container, End};
 use crate::event::Desired;
 use crate::order::{self, Readiness};
+use crate::phase::{Phase, StopClock};
 use crate::reason::{Reason, ReasonCode};
 use crate::spec::ContainerSpec;
 use crate::task::{Stage, Task};
@@ -87,7 +88,7 @@ fn hopeless(task: &Task, context: Context<'_>) -> Option<Consequence> {
         match order::readiness(task, index, context.now) {
             Readiness::Ready | Readiness::Waits { .. } => None,
             Readiness::Never { exit_code, reason } => {
-                Some(never_ran(index, exit_code, Some(reason), context.now))
+                Some(never_ran(task, index, (exit_code, Some(reason)), context.now))
             }
         }
     })
@@ -134,10 +135,7 @@ fn overdue_container(
     let waited = due.since(since).as_secs();
     let detail = format!("Could not transition to {goal}; timed out after waiting {waited} s");
     let reason = Reason::new(ReasonCode::Timeout, detail);
-    // Only a pull leaves nothing in the runtime.
-    let removed = matches!(task.containers[index].phase(), Phase::Pending);
-    let end = End { at: now, exit_code: None, reason: Some(reason), removed };
-    (due <= now).then_some(Consequence::StopContainer(index, end))
+    (due <= now).then(|| never_ran(task, index, (None, Some(reason)), now))
 }
 
 /// The course of a stop: what never ran is dropped, what runs gets its time, dependants first. Source: features 7.5.
@@ -148,12 +146,9 @@ fn stopping(task: &Task, context: Context<'_>) -> Option<Consequence> {
         match container.phase() {
             // What is just being created or started is left to finish; its end says what there is to stop.
             Phase::Pending | Phase::Resolved { .. } if !flying(Act::Create) => {
-                Some(never_ran(index, None, reason_of_unpulled(task), now))
+                Some(never_ran(task, index, (None, reason_of_unpulled(task)), now))
             }
-            Phase::Created(_) if !flying(Act::Start) => {
-                let end = End { at: now, exit_code: None, reason: None, removed: false };
-                Some(Consequence::StopContainer(index, end))
-            }
+            Phase::Created(_) if !flying(Act::Start) => Some(never_ran(task, index, (None, None), now)),
             Phase::Running(running) if running.stop.is_none() && order::may_stop(task, index) => {
                 let deadline = now.plus(spec.stop_timeout.unwrap_or(config.limits.stop));
                 Some(Consequence::BeginStop(index, StopClock { since: now, deadline, asked: false }))
@@ -167,8 +162,12 @@ fn stopping(task: &Task, context: Context<'_>) -> Option<Consequence> {
     })
 }
 
-fn never_ran(index: usize, exit_code: Option<i32>, reason: Option<Reason>, now: Timestamp) -> Consequence {
-    Consequence::StopContainer(index, End { at: now, exit_code, reason, removed: true })
+/// The end of a container that never ran. Only one without its image surely left nothing in the runtime: a creation that a
+/// crash cut short may have got half-way.
+fn never_ran(task: &Task, index: usize, cause: (Option<i32>, Option<Reason>), now: Timestamp) -> Consequence {
+    let (exit_code, reason) = cause;
+    let removed = matches!(task.containers[index].phase(), Phase::Pending);
+    Consequence::StopContainer(index, End { at: now, exit_code, reason, removed })
 }
 
 /// ECS names this cause for a task that was stopped while it still waited in the queue.

@@ -4,8 +4,9 @@
 //! happens next: that is `settle` (derived transitions) and `plan_*` (effects).
 
 use crate::admission::Shortage;
-use crate::container::{Container, Phase};
+use crate::container::Container;
 use crate::event::{ContainerRef, Desired};
+use crate::phase::Phase;
 use crate::reason::Reason;
 use crate::report::Status;
 use crate::spec::{ContainerSpec, Interface, Network, TaskSpec};

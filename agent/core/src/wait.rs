@@ -1,9 +1,10 @@
 //! What a task waits for: the answer to "why is it still PENDING?", and to "why does it not stop?".
 
 use crate::admission::Shortage;
-use crate::container::{Container, Phase};
+use crate::container::Container;
 use crate::event::Desired;
 use crate::order::{self, Readiness};
+use crate::phase::Phase;
 use crate::spec::Condition;
 use crate::task::{Stage, Task};
 use crate::time::Timestamp;

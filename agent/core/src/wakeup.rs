@@ -1,8 +1,8 @@
 //! When the node next wants to be woken: every deadline that stands in the state.
 
-use crate::container::Phase;
 use crate::node::Node;
 use crate::order::{self, Readiness};
+use crate::phase::Phase;
 use crate::plan::next_probe;
 use crate::task::{Stage, Task};
 use crate::time::Timestamp;

@@ -1,0 +1,86 @@
+//! Phases of a container, each with what is known in it and nothing else.
+//!
+//! ```text
+//! Pending → Resolved → Created → Running → Stopped
+//!    └─────────┴──────────┴────────────────→┘      phases never go back
+//! ```
+
+use crate::event::ResolvedImage;
+use crate::health::Health;
+use crate::reason::Reason;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Phases of a container, each with what is known in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Nothing of it exists.
+    Pending,
+    /// Its image is in the store.
+    Resolved {
+        /// The image.
+        image: ResolvedImage,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// It exists in the runtime; its process was never started.
+    Created(Created),
+    /// Its process runs.
+    Running(Running),
+    /// It has no process and never will again.
+    Stopped(Stopped),
+}
+
+/// What is known of a created container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Created {
+    /// Its image; unknown for one that was found in the runtime without a record of its image.
+    pub image: Option<ResolvedImage>,
+    /// When it was created.
+    pub at: Timestamp,
+}
+
+/// What is known of a running container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Running {
+    /// What was known when it was created.
+    pub created: Created,
+    /// When its process started.
+    pub since: Timestamp,
+    /// Its health, when it has a check.
+    pub health: Option<Health>,
+    /// Set once it is to stop.
+    pub stop: Option<StopClock>,
+}
+
+/// The time a container has to stop politely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopClock {
+    /// When it was to stop.
+    pub since: Timestamp,
+    /// When SIGKILL is due.
+    pub deadline: Timestamp,
+    /// Whether the polite signal was delivered.
+    pub asked: bool,
+}
+
+/// What is known of a stopped container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Its image, when it came that far.
+    pub image: Option<ResolvedImage>,
+    /// When it was created, if it was.
+    pub created_at: Option<Timestamp>,
+    /// When its process started, if it did.
+    pub started_at: Option<Timestamp>,
+    /// Last known health.
+    pub health: Option<Health>,
+    /// When it stopped.
+    pub at: Timestamp,
+    /// Exit code, when known.
+    pub exit_code: Option<i32>,
+    /// Why it stopped, when there is more to say than the exit code.
+    pub reason: Option<Reason>,
+    /// Whether the runtime holds nothing of it any more.
+    pub removed: bool,
+}
