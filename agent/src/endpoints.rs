@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use wharf_protocol::arn::TaskArn;
 
 pub(crate) use metadata::{
-    NetworkBody, PortBody, VolumeBody, docker_name, networks, ports, rfc3339, volumes,
+    NetworkBody, PortBody, VolumeBody, docker_name, networks, number, ports, rfc3339, volumes,
 };
 
 /// Bounds of each task's endpoint.

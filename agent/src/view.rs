@@ -3,12 +3,18 @@
 //! Owns plain data, ready to be rendered for containers, operators and telemetry. Refuses decisions and changes: nobody writes
 //! through a view, and a reader that holds an old one is merely late.
 
+mod publish;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wharf_core::event::{Desired, ResolvedImage};
+use wharf_core::health::HealthStatus;
 use wharf_core::spec::{ContainerSpec, TaskSpec};
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::{ContainerInstanceArn, TaskArn};
+
+pub use publish::ViewPublisher;
+pub use wharf_core::task::runtime_id;
 
 /// The node at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -135,37 +141,10 @@ pub struct HealthView {
     pub output: String,
 }
 
-/// Verdict of a container's health check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HealthStatus {
-    /// No verdict yet.
-    Unknown,
-    /// The last probe passed.
-    Healthy,
-    /// Too many probes failed in a row.
-    Unhealthy,
-}
-
-impl HealthStatus {
-    /// ECS's word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "UNKNOWN",
-            Self::Healthy => "HEALTHY",
-            Self::Unhealthy => "UNHEALTHY",
-        }
-    }
-}
-
 /// ECS's word for what is wanted.
 pub const fn desired_word(desired: Desired) -> &'static str {
     match desired {
         Desired::Running => "RUNNING",
         Desired::Stopped => "STOPPED",
     }
-}
-
-/// Id of a container in the runtime, shown as `DockerId`: `<task id>-<container name>`.
-pub fn runtime_id(task: &TaskArn, container: &str) -> String {
-    format!("{}-{container}", task.id())
 }

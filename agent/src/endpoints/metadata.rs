@@ -1,182 +1,23 @@
 //! Task and container metadata as containers read it. Source: spec 6.2.
 //!
-//! Owns the shapes, key by key in the Go agent's order, and the way from a [`TaskView`] to them. One deliberate difference: no
-//! pause container is listed, since Wharf has none.
+//! Owns the way from a [`TaskView`] to the shapes. One deliberate difference from the Go agent: no pause container is listed,
+//! since Wharf has none.
+
+mod shape;
 
 use super::path::Version;
 use crate::view::{ContainerView, HostView, Stage, TaskView, desired_word, runtime_id};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
+use shape::{ContainerBodyV4, HealthBody, InterfaceBody, Limits, TaskBodyV4};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::IpAddr;
-use wharf_core::spec::{ContainerSpec, Interface, Network, PortMapping, Protocol, TaskSpec, Volume};
+use wharf_core::spec::{
+    ContainerSpec, Interface, MountPoint, Network, PortMapping, Protocol, TaskSpec, Volume,
+};
 use wharf_core::time::Timestamp;
 
-/// Answer to `/v4/<id>/task`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct TaskBody {
-    cluster: String,
-    #[serde(rename = "TaskARN")]
-    task_arn: String,
-    family: String,
-    revision: String,
-    desired_status: &'static str,
-    known_status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limits: Option<Limits>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pull_started_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pull_stopped_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    execution_stopped_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    availability_zone: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    launch_type: Option<String>,
-    containers: Vec<ContainerBody>,
-    #[serde(flatten)]
-    v4: Option<TaskBodyV4>,
-}
-
-/// What version 4 adds to a task.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct TaskBodyV4 {
-    #[serde(rename = "VPCID", skip_serializing_if = "Option::is_none")]
-    vpc_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service_name: Option<String>,
-    fault_injection_enabled: bool,
-    #[serde(rename = "AvailabilityZoneID", skip_serializing_if = "Option::is_none")]
-    availability_zone_id: Option<String>,
-}
-
-/// Answer to `/v4/<id>`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct ContainerBody {
-    docker_id: String,
-    name: String,
-    docker_name: String,
-    image: String,
-    #[serde(rename = "ImageID")]
-    image_id: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    ports: Vec<PortBody>,
-    labels: BTreeMap<String, String>,
-    desired_status: &'static str,
-    known_status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exit_code: Option<i32>,
-    limits: Limits,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    created_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started_at: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    finished_at: Option<String>,
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    health: Option<HealthBody>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    volumes: Vec<VolumeBody>,
-    #[serde(flatten)]
-    v4: Option<ContainerBodyV4>,
-    networks: Vec<NetworkBody>,
-}
-
-/// What version 4 adds to a container.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ContainerBodyV4 {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log_driver: Option<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    log_options: BTreeMap<String, String>,
-    #[serde(rename = "ContainerARN", skip_serializing_if = "Option::is_none")]
-    container_arn: Option<String>,
-}
-
-/// Limits of a task (vCPU, MiB) or of a container (CPU units, MiB).
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Limits {
-    #[serde(rename = "CPU", skip_serializing_if = "Option::is_none")]
-    cpu: Option<serde_json::Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    memory: Option<u32>,
-}
-
-/// A port that a container listens on.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct PortBody {
-    container_port: u16,
-    protocol: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    host_port: Option<u16>,
-}
-
-#[derive(Debug, Serialize)]
-struct HealthBody {
-    status: &'static str,
-    #[serde(rename = "statusSince", skip_serializing_if = "Option::is_none")]
-    since: Option<String>,
-    #[serde(rename = "exitCode", skip_serializing_if = "Option::is_none")]
-    exit_code: Option<i32>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    output: String,
-}
-
-/// A mounted volume.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct VolumeBody {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    docker_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<String>,
-    destination: String,
-}
-
-/// A network that a container is in.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct NetworkBody {
-    network_mode: &'static str,
-    #[serde(rename = "IPv4Addresses", skip_serializing_if = "Vec::is_empty")]
-    ipv4_addresses: Vec<String>,
-    #[serde(rename = "IPv6Addresses", skip_serializing_if = "Vec::is_empty")]
-    ipv6_addresses: Vec<String>,
-    #[serde(flatten)]
-    v4: Option<InterfaceBody>,
-}
-
-/// What version 4 adds to an awsvpc network.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct InterfaceBody {
-    attachment_index: u32,
-    #[serde(rename = "MACAddress")]
-    mac: String,
-    #[serde(rename = "IPv4SubnetCIDRBlock", skip_serializing_if = "Option::is_none")]
-    ipv4_subnet: Option<String>,
-    #[serde(rename = "IPv6SubnetCIDRBlock", skip_serializing_if = "Option::is_none")]
-    ipv6_subnet: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    domain_name_servers: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    domain_name_search_list: Vec<String>,
-    #[serde(rename = "PrivateDNSName", skip_serializing_if = "Option::is_none")]
-    private_dns_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subnet_gateway_ipv4_address: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subnet_gateway_ipv6_address: Option<String>,
-}
+pub use shape::{ContainerBody, NetworkBody, PortBody, TaskBody, VolumeBody};
 
 impl TaskBody {
     /// The task with every container whose image is there.
@@ -282,7 +123,7 @@ fn port(task: &TaskSpec, mapping: &PortMapping) -> PortBody {
 
 /// Volumes that a container mounts; where a task's own volume lies on the host is not the container's business.
 pub fn volumes(task: &TaskSpec, container: &ContainerSpec) -> Vec<VolumeBody> {
-    let body = |mount: &wharf_core::spec::MountPoint| {
+    let body = |mount: &MountPoint| {
         let (docker_name, source) = match task.volumes.get(&mount.volume)? {
             Volume::Host { path } => (None, Some(path.clone())),
             Volume::Task => (Some(mount.volume.clone()), None),
@@ -337,12 +178,19 @@ pub fn rfc3339(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default().to_string()
 }
 
+/// A finite number as Go prints it: whole ones without a fraction.
+pub fn number(value: f64) -> serde_json::Number {
+    let whole = value as i64;
+    let fraction = || serde_json::Number::from_f64(value).unwrap_or_else(|| 0.into());
+    if whole as f64 == value { whole.into() } else { fraction() }
+}
+
 fn addresses(interface: &Interface, family: fn(&IpAddr) -> bool) -> Vec<String> {
     interface.addresses.iter().filter(|address| family(address)).map(ToString::to_string).collect()
 }
 
 fn task_limits(spec: &TaskSpec) -> Option<Limits> {
-    let cpu = spec.cpu.and_then(|units| serde_json::Number::from_f64(f64::from(units) / 1024.0));
+    let cpu = spec.cpu.map(|units| number(f64::from(units) / 1024.0));
     (spec.cpu.is_some() || spec.memory.is_some()).then_some(Limits { cpu, memory: spec.memory })
 }
 

@@ -1,6 +1,14 @@
 //! The health of the host's container runtime, for `PublishInstanceStatusRequest`. Source: spec 4.7.
+//!
+//! ```text
+//!   INITIALIZING --ping answered--> OK <--answered / not answered--> IMPAIRED
+//! ```
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use wharf_link::tcs::InstanceStatusReport;
 use wharf_protocol::Timestamp;
 use wharf_protocol::tcs::InstanceStatus;
 
@@ -11,6 +19,7 @@ pub const PING_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuntimeCheck {
     status: Status,
+    runs: u64,
     updated: Timestamp,
     changed: Timestamp,
 }
@@ -25,7 +34,7 @@ enum Status {
 impl RuntimeCheck {
     /// No check has been made yet.
     pub fn new(now: Timestamp) -> Self {
-        Self { status: Status::Initializing, updated: now, changed: now }
+        Self { status: Status::Initializing, runs: 0, updated: now, changed: now }
     }
 
     /// Takes the outcome of a ping made within [`PING_TIMEOUT`].
@@ -35,22 +44,71 @@ impl RuntimeCheck {
             self.changed = now;
         }
         self.status = status;
+        self.runs += 1;
         self.updated = now;
     }
 
-    /// The status on the wire.
-    pub fn status(&self) -> InstanceStatus {
+    /// What TCS is to be told.
+    pub fn report(&self) -> InstanceStatusReport {
         let word = match self.status {
             Status::Initializing => "INITIALIZING",
             Status::Ok => "OK",
             Status::Impaired => "IMPAIRED",
         };
-        InstanceStatus {
+        let status = InstanceStatus {
             r#type: Some("ContainerRuntime".to_owned()),
             status: Some(word.to_owned()),
             last_updated: Some(self.updated),
             last_status_change: Some(self.changed),
             ..InstanceStatus::default()
+        };
+        InstanceStatusReport { run: self.runs, statuses: vec![status] }
+    }
+}
+
+/// Pings the runtime at the start and after each ACS heartbeat; the newest report stands in a watch.
+#[derive(Debug)]
+pub struct Doctor {
+    patience: Duration,
+    check: RuntimeCheck,
+    report: watch::Sender<InstanceStatusReport>,
+}
+
+impl Doctor {
+    /// A doctor who has looked at nothing yet, and where the reports will stand; `patience` is normally [`PING_TIMEOUT`].
+    pub fn new(patience: Duration) -> (Self, watch::Receiver<InstanceStatusReport>) {
+        let check = RuntimeCheck::new(now());
+        let (report, newest) = watch::channel(check.report());
+        (Self { patience, check, report }, newest)
+    }
+
+    /// Pings until `stop`; `heartbeat` is notified by the ACS session. Heartbeats during a ping count as one.
+    pub async fn run<P, F>(mut self, ping: P, heartbeat: Arc<Notify>, stop: CancellationToken)
+    where
+        P: Fn() -> F + Send,
+        F: Future<Output = bool> + Send,
+    {
+        loop {
+            // Cancel-safe: a ping has no effect, and a notification that is not taken stays stored.
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.examine(&ping) => {}
+            }
+            // Cancel-safe: as above.
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = heartbeat.notified() => {}
+            }
         }
     }
+
+    async fn examine<P: Fn() -> F, F: Future<Output = bool>>(&mut self, ping: &P) {
+        let answered = tokio::time::timeout(self.patience, ping()).await.unwrap_or(false);
+        self.check.record(answered, now());
+        self.report.send_replace(self.check.report());
+    }
+}
+
+fn now() -> Timestamp {
+    SystemTime::now().into()
 }

@@ -1,7 +1,7 @@
-//! The loop that reads what containers use, keeps a short history of it and hands it out.
+//! The loop that reads what containers use and keeps a short history of it.
 //!
-//! Owns every series; others ask by message ([`Metrics`]) or read the newest snapshot (the watch of [`StatsView`]). A reading that
-//! fails is left out: a container may be gone a moment after the view said that it runs.
+//! Owns every series. Others read the newest snapshot (the watch of [`StatsView`]) or take the metrics since the last time
+//! ([`Metrics`]). A reading that fails is left out: a container may be gone a moment after the view said that it runs.
 
 use super::reading::{ContainerReading, HostReading, NetworkReading};
 use super::series::{Sample, Series};
@@ -9,9 +9,9 @@ use super::sets::container_metric;
 use super::stats::{Pair, StatsView, TaskStats};
 use crate::view::{Stage, TaskView, View};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use wharf_core::spec::{Network, TaskSpec};
@@ -21,29 +21,42 @@ use wharf_protocol::tcs::TaskMetric;
 /// Time between two samples: eight of them in each 20 s publish.
 pub const INTERVAL: Duration = Duration::from_millis(2500);
 
-/// Where readings come from. Called on a thread that may block.
+/// Where readings come from.
 pub trait Source: Send + Sync + 'static {
-    /// The host now.
+    /// The host now. Called on a thread that may block.
     fn host(&self) -> HostReading;
-    /// A container's cgroup; `None` when it cannot be read.
+    /// A container's cgroup; `None` when it cannot be read. Called on a thread that may block.
     fn container(&self, task: &TaskArn, container: &str, host: HostReading) -> Option<ContainerReading>;
     /// The interfaces in a task's own namespace; `None` when they cannot be read.
-    fn network(&self, task: &TaskArn) -> Option<NetworkReading>;
+    fn network(&self, task: &TaskArn) -> impl Future<Output = Option<NetworkReading>> + Send;
 }
 
-/// Asks the sampler for metrics.
-#[derive(Debug, Clone)]
-pub struct Metrics(mpsc::Sender<oneshot::Sender<Vec<TaskMetric>>>);
+/// The samples that were not published yet. Clones share them.
+///
+/// A lock and no message: TCS wants its metrics without waiting. It is held for arithmetic only, never across an await.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics(Arc<Mutex<BTreeMap<TaskArn, History>>>);
 
 impl Metrics {
-    /// Metrics of every running task since the last call; empty when there are none or the sampler has stopped.
-    pub async fn publish(&self) -> Vec<TaskMetric> {
-        let (answer, metrics) = oneshot::channel();
-        // The channel is full only while other publishers wait too; there is one, so this does not wait.
-        match self.0.send(answer).await {
-            Ok(()) => metrics.await.unwrap_or_default(),
-            Err(_) => Vec::new(),
-        }
+    /// Metrics of every running task since the last call; a container with fewer than two new samples is left for the next one.
+    pub fn take(&self) -> Vec<TaskMetric> {
+        self.histories().values_mut().filter_map(History::publish).collect()
+    }
+
+    /// Adds a round; tasks and containers that it does not have no longer run and are forgotten.
+    fn add(&self, rounds: &[Round]) {
+        let mut histories = self.histories();
+        let mut next = |round: &Round| {
+            let arn = round.spec.arn.clone();
+            let before = histories.remove(&arn);
+            (arn, History::after(before, round))
+        };
+        let after = rounds.iter().map(&mut next).collect();
+        *histories = after;
+    }
+
+    fn histories(&self) -> MutexGuard<'_, BTreeMap<TaskArn, History>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,9 +65,8 @@ impl Metrics {
 pub struct Sampler<S> {
     source: Arc<S>,
     view: watch::Receiver<Arc<View>>,
-    requests: mpsc::Receiver<oneshot::Sender<Vec<TaskMetric>>>,
     stats: watch::Sender<Arc<StatsView>>,
-    tasks: BTreeMap<TaskArn, History>,
+    metrics: Metrics,
 }
 
 /// What is kept of a task.
@@ -65,6 +77,7 @@ struct History {
 }
 
 /// What one round of reading brought of a task.
+#[derive(Debug)]
 struct Round {
     spec: Arc<TaskSpec>,
     containers: BTreeMap<String, ContainerReading>,
@@ -74,57 +87,55 @@ struct Round {
 impl<S: Source> Sampler<S> {
     /// A sampler with the two ways to its results.
     pub fn new(
-        source: S,
+        source: Arc<S>,
         view: watch::Receiver<Arc<View>>,
     ) -> (Self, Metrics, watch::Receiver<Arc<StatsView>>) {
-        let (ask, requests) = mpsc::channel(4);
         let (stats, newest) = watch::channel(Arc::default());
-        let sampler = Self { source: Arc::new(source), view, requests, stats, tasks: BTreeMap::new() };
-        (sampler, Metrics(ask), newest)
+        let metrics = Metrics::default();
+        (Self { source, view, stats, metrics: metrics.clone() }, metrics, newest)
     }
 
     /// Samples every `interval` until `stop`.
-    pub async fn run(mut self, interval: Duration, stop: CancellationToken) {
+    pub async fn run(self, interval: Duration, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // Cancel-safe: a tick, a request or the stop that is not taken now is taken in the next turn.
+            // Cancel-safe: neither arm has state that a cancelled wait would lose.
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = ticks.tick() => self.sample().await,
-                Some(answer) = self.requests.recv() => {
-                    // Whoever asked may have gone; then nobody misses the metrics.
-                    let _ = answer.send(self.publish());
-                }
+                _ = ticks.tick() => {}
+            }
+            let rounds = self.read().await;
+            self.metrics.add(&rounds);
+            self.publish(rounds);
+        }
+    }
+
+    async fn read(&self) -> Vec<Round> {
+        let running = running(&self.view.borrow());
+        let mut rounds = Vec::with_capacity(running.len());
+        for task in &running {
+            let network = match task.spec.network {
+                Network::Awsvpc(_) => self.source.network(&task.spec.arn).await,
+                Network::Host | Network::None => None,
+            };
+            rounds.push(Round { spec: Arc::clone(&task.spec), containers: BTreeMap::new(), network });
+        }
+        let source = Arc::clone(&self.source);
+        match tokio::task::spawn_blocking(move || read_containers(&*source, &running, rounds)).await {
+            Ok(rounds) => rounds,
+            Err(error) => {
+                tracing::error!(%error, "a round of sampling ended in a panic");
+                Vec::new()
             }
         }
     }
 
-    async fn sample(&mut self) {
-        let view = Arc::clone(&self.view.borrow());
-        let source = Arc::clone(&self.source);
-        match tokio::task::spawn_blocking(move || read(&*source, &view)).await {
-            Ok(rounds) => self.take(rounds),
-            Err(error) => tracing::error!(%error, "a round of sampling ended in a panic"),
-        }
-    }
-
-    fn take(&mut self, rounds: Vec<Round>) {
+    fn publish(&self, rounds: Vec<Round>) {
         let before = Arc::clone(&self.stats.borrow());
-        let mut after = StatsView::default();
-        let mut tasks = BTreeMap::new();
-        for round in rounds {
-            let arn = round.spec.arn.clone();
-            tasks.insert(arn.clone(), History::after(self.tasks.remove(&arn), &round));
-            after.tasks.insert(arn.clone(), newest(before.tasks.get(&arn), round));
-        }
-        // What no round brought no longer runs, and is forgotten here.
-        self.tasks = tasks;
-        self.stats.send_replace(Arc::new(after));
-    }
-
-    fn publish(&mut self) -> Vec<TaskMetric> {
-        self.tasks.values_mut().filter_map(History::publish).collect()
+        let newest =
+            |round: Round| (round.spec.arn.clone(), newest(before.tasks.get(&round.spec.arn), round));
+        self.stats.send_replace(Arc::new(StatsView { tasks: rounds.into_iter().map(newest).collect() }));
     }
 }
 
@@ -155,23 +166,20 @@ impl History {
     }
 }
 
-fn read<S: Source>(source: &S, view: &View) -> Vec<Round> {
-    let running =
-        view.tasks.values().filter(|task| task.containers().any(|(_, state)| state.known == Stage::Running));
-    let host = source.host();
-    running.map(|task| read_task(source, task, host)).collect()
+/// Tasks with a container that runs.
+fn running(view: &View) -> Vec<Arc<TaskView>> {
+    let runs = |task: &&Arc<TaskView>| task.containers().any(|(_, state)| state.known == Stage::Running);
+    view.tasks.values().filter(runs).cloned().collect()
 }
 
-fn read_task<S: Source>(source: &S, task: &TaskView, host: HostReading) -> Round {
-    let arn = &task.spec.arn;
-    let running = task.containers().filter(|(_, state)| state.known == Stage::Running);
-    let read = |name: &str| source.container(arn, name, host).map(|reading| (name.to_owned(), reading));
-    let network = match task.spec.network {
-        Network::Awsvpc(_) => source.network(arn),
-        Network::Host | Network::None => None,
-    };
-    let containers = running.filter_map(|(spec, _)| read(&spec.name)).collect();
-    Round { spec: Arc::clone(&task.spec), containers, network }
+fn read_containers<S: Source>(source: &S, tasks: &[Arc<TaskView>], mut rounds: Vec<Round>) -> Vec<Round> {
+    let host = source.host();
+    for (task, round) in tasks.iter().zip(&mut rounds) {
+        let running = task.containers().filter(|(_, state)| state.known == Stage::Running);
+        let read = |name: &String| Some((name.clone(), source.container(&task.spec.arn, name, host)?));
+        round.containers = running.filter_map(|(spec, _)| read(&spec.name)).collect();
+    }
+    rounds
 }
 
 fn newest(before: Option<&TaskStats>, round: Round) -> TaskStats {

@@ -3,7 +3,7 @@
 //! Owns the shape, key by key as the Go agent passes it on. On cgroup v1 and v2 the keys of `memory_stats.stats` are the kernel's.
 
 use super::reading::{Block, ContainerReading, Cpu, HostReading, Memory, NetworkReading, Traffic};
-use crate::endpoints::docker_name;
+use crate::endpoints::{docker_name, number};
 use crate::view::runtime_id;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -255,12 +255,12 @@ fn interfaces(reading: &NetworkReading) -> BTreeMap<String, TrafficBody> {
 
 #[derive(Debug, Serialize)]
 struct RatesBody {
-    rx_bytes_per_sec: f64,
-    tx_bytes_per_sec: f64,
+    rx_bytes_per_sec: serde_json::Number,
+    tx_bytes_per_sec: serde_json::Number,
 }
 
 fn rates(network: &Pair<NetworkReading>) -> Option<RatesBody> {
     let before = network.before.as_ref()?;
-    let (rx_bytes_per_sec, tx_bytes_per_sec) = network.now.rates(before)?;
-    Some(RatesBody { rx_bytes_per_sec, tx_bytes_per_sec })
+    let (received, sent) = network.now.rates(before)?;
+    Some(RatesBody { rx_bytes_per_sec: number(received), tx_bytes_per_sec: number(sent) })
 }
