@@ -111,7 +111,13 @@ async fn open(config: &TcsConfig) -> Result<(Url, Writer, Reader), Ending> {
             let found =
                 config.api.discover_poll_endpoint(&identity.container_instance_arn, &identity.cluster);
             let endpoints = found.await.map_err(|error| failed(&error))?;
-            endpoints.tcs.ok_or_else(|| Ending::Failed("discovery names no TCS endpoint".to_owned()))?
+            match endpoints.tcs {
+                Some(endpoint) => endpoint,
+                None => {
+                    config.api.distrust_endpoints();
+                    return Err(Ending::Failed("discovery names no TCS endpoint".to_owned()));
+                }
+            }
         }
     };
     let url = tcs_url(&endpoint, &config.identity).map_err(|error| failed(&error))?;

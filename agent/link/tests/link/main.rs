@@ -1,0 +1,19 @@
+//! The conversations with the control plane: pure rules first, then against a peer in this process that speaks the
+//! protocol and verifies every signature.
+//!
+//! Rules are stepped in virtual time. Conversations run in real time with shortened timers; nothing sleeps, every
+//! wait is for an event, with a deadline.
+
+mod acs;
+mod acs_hostile;
+mod api;
+mod credentials;
+mod endpoint_rules;
+mod message_rules;
+mod page_rules;
+mod peer;
+mod raw_peer;
+mod register;
+mod register_rules;
+mod session_rules;
+mod tcs;

@@ -1,0 +1,125 @@
+//! The error table of spec 2.3 as decisions, without a network.
+
+use std::time::Duration;
+use wharf_link::api::CallError;
+use wharf_link::jitter::Jitter;
+use wharf_link::register::{Attempts, RegisterError, RegisterPolicy, Step, check_cluster, unechoed};
+use wharf_link::submit::SubmitOutcome;
+use wharf_protocol::api::{ApiError, Attribute};
+
+const OPERATION: &str = "RegisterContainerInstance";
+
+fn refused(status: u16, code: &str, message: &str) -> CallError {
+    let error = ApiError { code: code.to_owned(), message: message.to_owned(), status };
+    CallError::Refused { operation: OPERATION, error }
+}
+
+fn step(error: CallError, may_create_cluster: bool) -> Step {
+    let mut attempts = Attempts::new(RegisterPolicy::default(), may_create_cluster);
+    attempts.after(error, Duration::ZERO, &mut Jitter::seeded(1))
+}
+
+fn exit_code(step: Step) -> u8 {
+    match step {
+        Step::Fail(error) => error.exit_code(),
+        Step::CreateCluster | Step::Wait(_) => panic!("expected a failure, got {step:?}"),
+    }
+}
+
+#[test]
+fn what_the_control_plane_rejects_ends_with_5() {
+    for code in ["ClientException", "InvalidParameterException"] {
+        assert_eq!(exit_code(step(refused(400, code, "no"), true)), 5, "{code}");
+    }
+    let changed = refused(400, "ServerException", "Container instance type changes are not supported. Sorry");
+    assert_eq!(exit_code(step(changed, true)), 5);
+}
+
+#[test]
+fn any_other_error_ends_with_1() {
+    for code in ["AccessDeniedException", "UnknownError", "InvalidSignatureException"] {
+        assert_eq!(exit_code(step(refused(400, code, "no"), true)), 1, "{code}");
+    }
+}
+
+#[test]
+fn throttling_and_server_faults_are_waited_out_from_3_to_192_seconds() {
+    let mut jitter = Jitter::seeded(1);
+    for (status, code) in
+        [(400, "ThrottlingException"), (400, "LimitExceededException"), (500, "ServerException")]
+    {
+        let mut attempts = Attempts::new(RegisterPolicy::default(), false);
+        for least in [3, 6, 12, 24, 48, 96, 192, 192] {
+            match attempts.after(refused(status, code, ""), Duration::from_secs(60), &mut jitter) {
+                Step::Wait(wait) => {
+                    assert!(wait.as_secs_f64() / f64::from(least) < 1.2 && wait.as_secs() >= 3)
+                }
+                other => panic!("{code}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn after_an_hour_the_waiting_ends_with_1() {
+    let mut attempts = Attempts::new(RegisterPolicy::default(), false);
+    let hour = Duration::from_secs(3600);
+    let step = attempts.after(refused(500, "ServerException", ""), hour, &mut Jitter::seeded(1));
+    assert!(matches!(&step, Step::Fail(RegisterError::GaveUp { within, .. }) if *within == hour), "{step:?}");
+    assert_eq!(exit_code(step), 1);
+}
+
+#[test]
+fn a_missing_default_cluster_is_made_once() {
+    for error in [("ClusterNotFoundException", ""), ("ClientException", "Cluster not found.")] {
+        let mut attempts = Attempts::new(RegisterPolicy::default(), true);
+        let mut after =
+            || attempts.after(refused(400, error.0, error.1), Duration::ZERO, &mut Jitter::seeded(1));
+        assert!(matches!(after(), Step::CreateCluster), "{error:?}");
+        assert!(matches!(after(), Step::Fail(_)), "{error:?}");
+    }
+}
+
+#[test]
+fn a_missing_configured_cluster_is_not_made() {
+    assert_eq!(exit_code(step(refused(400, "ClusterNotFoundException", "Cluster not found."), false)), 1);
+    assert_eq!(exit_code(step(refused(400, "ClientException", "Cluster not found."), false)), 5);
+}
+
+#[test]
+fn a_saved_cluster_that_is_not_the_configured_one_ends_with_5() {
+    assert!(check_cluster(None, "c1").is_ok());
+    assert!(check_cluster(Some("c1"), "c1").is_ok());
+    assert_eq!(check_cluster(Some("c2"), "c1").unwrap_err().exit_code(), 5);
+}
+
+#[test]
+fn every_attribute_has_to_come_back_with_its_value() {
+    let attribute = |name: &str, value: Option<&str>| Attribute {
+        name: Some(name.to_owned()),
+        value: value.map(str::to_owned),
+        ..Attribute::default()
+    };
+    let sent = [attribute("a", None), attribute("b", Some("1")), attribute("c", Some("2"))];
+    let received = [
+        attribute("c", Some("3")),
+        attribute("b", Some("1")),
+        attribute("a", Some("")),
+        attribute("z", None),
+    ];
+    assert_eq!(unechoed(&sent, &received), ["c"]);
+    assert_eq!(unechoed(&sent, &[]), ["a", "b", "c"]);
+    assert_eq!(RegisterError::Attributes { names: vec!["c".to_owned()] }.exit_code(), 5);
+}
+
+#[test]
+fn only_an_invalid_parameter_makes_a_state_change_forgotten() {
+    let outcome = |code| SubmitOutcome::of(Err::<(), _>(refused(400, code, "why")));
+    assert!(
+        matches!(outcome("InvalidParameterException"), SubmitOutcome::Refused(reason) if reason == "why")
+    );
+    for code in ["ClientException", "AccessDeniedException", "ThrottlingException"] {
+        assert!(matches!(outcome(code), SubmitOutcome::Failed(_)), "{code}");
+    }
+    assert!(matches!(SubmitOutcome::of(Ok(())), SubmitOutcome::Accepted));
+}
