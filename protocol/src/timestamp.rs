@@ -5,14 +5,20 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment in milliseconds since the Unix epoch; finer fractions are rounded when decoding, as the peers send milliseconds.
+/// A moment in milliseconds since the Unix epoch, from year 1 to year 9999; finer fractions are rounded when decoding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment `millis` milliseconds after the Unix epoch.
-    pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
+    /// The first moment of year 1.
+    pub const MIN: Self = Self(-62_135_596_800_000);
+
+    /// The last millisecond of year 9999.
+    pub const MAX: Self = Self(253_402_300_799_999);
+
+    /// The moment `millis` milliseconds after the Unix epoch; beyond [`Self::MIN`] and [`Self::MAX`] it is the nearer of them.
+    pub fn from_millis(millis: i64) -> Self {
+        Self(millis.clamp(Self::MIN.0, Self::MAX.0))
     }
 
     /// Milliseconds since the Unix epoch.
@@ -29,7 +35,7 @@ impl Timestamp {
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        Self(match time.duration_since(UNIX_EPOCH) {
+        Self::from_millis(match time.duration_since(UNIX_EPOCH) {
             Ok(since) => millis(since),
             Err(before) => -millis(before.duration()),
         })
@@ -57,7 +63,7 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The cast saturates: a hostile number becomes the end of time, not a panic.
-        f64::deserialize(deserializer).map(|seconds| Self((seconds * 1000.0).round() as i64))
+        // The cast saturates, so a hostile number becomes the end of time, not a panic.
+        f64::deserialize(deserializer).map(|seconds| Self::from_millis((seconds * 1000.0).round() as i64))
     }
 }

@@ -91,7 +91,7 @@ impl Signer<'_> {
             .build()
             .expect("identity, region, name, time and settings are all set")
             .into();
-        host(url)?; // the signing crate panics on a URL without one
+        host(url)?;
         let headers = headers.iter().copied();
         let request = SignableRequest::new(method, over_http(url), headers, SignableBody::Bytes(body));
         let (signed, _signature) =
@@ -101,8 +101,11 @@ impl Signer<'_> {
 }
 
 /// The authority of a URL: host and, if written, port.
+///
+/// The signing crate panics on a URL without scheme or host, so every URL passes here first.
 fn host(url: &str) -> Result<String, SignError> {
     let uri: Option<Uri> = over_http(url).parse().ok();
+    let uri = uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
     let host = uri.as_ref().and_then(Uri::authority).map(|authority| authority.as_str().to_owned());
     host.ok_or_else(|| SignError::Url { url: url.to_owned() })
 }
