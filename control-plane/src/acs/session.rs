@@ -1,0 +1,246 @@
+//! One agent's ACS connection: the handshake, and then frames in both directions until one side goes silent.
+//!
+//! Owns heartbeats and decoding. Refuses to decide what to send: that comes from the owner, after it was saved.
+
+use crate::journal::{Journal, JournalKind};
+use crate::model::delivery::Hello;
+use crate::model::instance::AgentVersion;
+use crate::owner::{Accepted, Owner};
+use crate::server::Shared;
+use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header, request};
+use axum::response::{IntoResponse, Response};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use wharf_protocol::acs::{self, Message};
+use wharf_protocol::{Refusal, api};
+
+/// How long a frame may take to leave; a peer that takes longer is gone.
+const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// Heartbeats in a row that may stay without an answer (spec 3.6).
+const MOST_UNANSWERED: u32 = 2;
+
+/// Answers `GET …/acs/ws`.
+pub async fn handle(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<BTreeMap<String, String>>,
+    parts: request::Parts,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if let Err(error) = shared.keys.verify(&parts, b"") {
+        return refuse(&denied(&error.to_string()));
+    }
+    let hello = hello(&query);
+    match shared.owner.connect(hello).await {
+        Ok(Ok(accepted)) => {
+            let tracker = shared.sessions.clone();
+            upgrade.on_upgrade(move |socket| tracker.track_future(converse(shared, accepted, socket)))
+        }
+        Ok(Err(refusal)) => {
+            tracing::info!(%refusal, "agent refused");
+            refuse(&refusal)
+        }
+        Err(gone) => refuse(&Refusal { exception: "ServerException".to_owned(), text: gone.to_string() }),
+    }
+}
+
+/// The refusal of a signature.
+pub fn denied(text: &str) -> Refusal {
+    Refusal { exception: "AccessDeniedException".to_owned(), text: text.to_owned() }
+}
+
+/// A handshake's answer that is no upgrade (spec 3.2).
+pub fn refuse(refusal: &Refusal) -> Response {
+    let status = match refusal.exception.as_str() {
+        "AccessDeniedException" => StatusCode::FORBIDDEN,
+        "ServerException" => StatusCode::INTERNAL_SERVER_ERROR,
+        _client => StatusCode::BAD_REQUEST,
+    };
+    (status, [(header::CONTENT_TYPE, api::CONTENT_TYPE)], refusal.to_body()).into_response()
+}
+
+fn hello(query: &BTreeMap<String, String>) -> Hello {
+    let text = |name: &str| query.get(name).cloned();
+    Hello {
+        instance: text("containerInstanceArn").unwrap_or_default(),
+        cluster: text("clusterArn").unwrap_or_default(),
+        send_credentials: text("sendCredentials").as_deref() == Some("true"),
+        agent: AgentVersion {
+            version: text("agentVersion"),
+            hash: text("agentHash"),
+            runtime: text("dockerVersion"),
+        },
+    }
+}
+
+/// Why a conversation ended.
+#[derive(Debug)]
+enum End {
+    /// The agent closed, or its connection broke.
+    Left,
+    /// It did not answer heartbeats, or did not read.
+    Silent,
+    /// Another connection took its place, the instance was deregistered, or it let messages pile up.
+    Replaced,
+    /// This side shuts down.
+    Shutdown,
+}
+
+async fn converse(shared: Arc<Shared>, accepted: Accepted, mut socket: WebSocket) {
+    let Accepted { session, instance, messages } = accepted;
+    tracing::info!(%instance, session = session.0, "agent connected");
+    let mut talk = Talk { shared: &shared, instance: &instance, unanswered: 0 };
+    let end = talk.run(&mut socket, messages).await;
+    tracing::info!(%instance, session = session.0, ?end, "agent disconnected");
+    close(&mut socket, &end).await;
+    let left = instance.clone();
+    let told = shared.owner.call(move |model, turn| model.disconnect(&left, session, turn.now)).await;
+    if told.is_err() {
+        tracing::debug!(%instance, "the owner ended before the connection");
+    }
+}
+
+async fn close(socket: &mut WebSocket, end: &End) {
+    let (code, reason) = match end {
+        End::Left => return,
+        End::Silent => (close_code::AWAY, "no answer to heartbeats"),
+        End::Replaced => (close_code::NORMAL, "the connection was replaced"),
+        End::Shutdown => (close_code::AWAY, "the control plane shuts down"),
+    };
+    let frame = Frame::Close(Some(CloseFrame { code, reason: reason.into() }));
+    let sent = timeout(Duration::from_secs(1), socket.send(frame)).await;
+    tracing::debug!(?sent, "close frame");
+}
+
+/// A conversation in progress.
+struct Talk<'a> {
+    shared: &'a Shared,
+    instance: &'a wharf_protocol::arn::ContainerInstanceArn,
+    unanswered: u32,
+}
+
+impl Talk<'_> {
+    async fn run(
+        &mut self,
+        socket: &mut WebSocket,
+        mut messages: tokio::sync::mpsc::Receiver<Message>,
+    ) -> End {
+        let mut beat = interval(self.shared.heartbeat);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // Cancel-safe: a frame is only taken out when `recv` is ready, likewise a message; the others are levels.
+            tokio::select! {
+                frame = socket.recv() => match frame {
+                    Some(Ok(Frame::Text(text))) => self.hear(&text).await,
+                    Some(Ok(Frame::Binary(bytes))) => match std::str::from_utf8(&bytes) {
+                        Ok(text) => self.hear(text).await,
+                        Err(error) => tracing::warn!(instance = %self.instance, %error, "binary frame dropped"),
+                    },
+                    Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}
+                    Some(Ok(Frame::Close(_)) | Err(_)) | None => return End::Left,
+                },
+                message = messages.recv() => {
+                    let Some(message) = message else { return End::Replaced };
+                    if !self.say(socket, &message).await {
+                        return End::Silent;
+                    }
+                }
+                _tick = beat.tick() => {
+                    if self.unanswered >= MOST_UNANSWERED {
+                        return End::Silent;
+                    }
+                    self.unanswered += 1;
+                    let id = uuid::Uuid::new_v4().to_string();
+                    let beat = acs::HeartbeatMessage { healthy: Some(true), message_id: Some(id) };
+                    if !self.say(socket, &Message::HeartbeatMessage(beat)).await {
+                        return End::Silent;
+                    }
+                }
+                () = self.shared.stop.cancelled() => return End::Shutdown,
+            }
+        }
+    }
+
+    /// Sends a message; false when the agent does not take it.
+    async fn say(&self, socket: &mut WebSocket, message: &Message) -> bool {
+        let text = acs::encode(message);
+        tracing::trace!(instance = %self.instance, kind = message.type_name(), "send");
+        note(&self.shared.journal, message);
+        matches!(timeout(WRITE_DEADLINE, socket.send(Frame::Text(text.into()))).await, Ok(Ok(())))
+    }
+
+    async fn hear(&mut self, text: &str) {
+        match acs::decode(text) {
+            Ok(acs::Decoded::Message(message)) => self.act(message).await,
+            Ok(acs::Decoded::Unknown { type_name }) => {
+                tracing::debug!(instance = %self.instance, type_name, "message of unknown type dropped");
+            }
+            Err(error) => tracing::warn!(instance = %self.instance, %error, "malformed frame dropped"),
+        }
+    }
+
+    async fn act(&mut self, message: Message) {
+        self.unanswered = 0; // whoever speaks is alive
+        match message {
+            Message::AckRequest(ack) => self.acknowledge(ack.message_id).await,
+            Message::TaskStopVerificationMessage(asked) => {
+                let instance = self.instance.clone();
+                let asked = self
+                    .shared
+                    .owner
+                    .call(move |model, turn| model.verify_stops(&instance, &asked, turn.now));
+                if asked.await.is_err() {
+                    tracing::debug!("the owner ended");
+                }
+            }
+            Message::NackRequest(nack) => {
+                tracing::warn!(instance = %self.instance, reason = nack.reason, "agent refuses a message");
+            }
+            // Credentials are sent anew before they expire, whether the last ones were acknowledged or not.
+            Message::IAMRoleCredentialsAckRequest(_) | Message::HeartbeatAckRequest(_) => {}
+            other @ (Message::HeartbeatMessage(_)
+            | Message::PayloadMessage(_)
+            | Message::IAMRoleCredentialsMessage(_)
+            | Message::TaskManifestMessage(_)
+            | Message::TaskStopVerificationAck(_)
+            | Message::AttachTaskNetworkInterfacesMessage(_)
+            | Message::AttachInstanceNetworkInterfacesMessage(_)
+            | Message::ConfirmAttachmentMessage(_)
+            | Message::StageUpdateMessage(_)
+            | Message::PerformUpdateMessage(_)
+            | Message::CloseMessage(_)
+            | Message::ErrorMessage(_)) => {
+                tracing::warn!(instance = %self.instance, kind = other.type_name(), "not a message for this side");
+            }
+        }
+    }
+
+    async fn acknowledge(&self, message: Option<String>) {
+        let Some(message) = message else { return };
+        let instance = self.instance.clone();
+        let owner: &Owner = &self.shared.owner;
+        if owner.call(move |model, turn| model.acknowledge(&instance, &message, turn.now)).await.is_err() {
+            tracing::debug!("the owner ended");
+        }
+    }
+}
+
+/// Tells the journal what is about to leave.
+fn note(journal: &Journal, message: &Message) {
+    let now = Instant::now();
+    if let Message::PayloadMessage(payload) = message {
+        for task in &payload.tasks {
+            let kind = JournalKind::PayloadSent {
+                message: payload.message_id.clone().unwrap_or_default(),
+                desired: task.desired_status.clone().unwrap_or_default(),
+            };
+            journal.note(now, task.arn.as_deref().unwrap_or_default(), kind);
+        }
+    }
+    if let Message::AttachTaskNetworkInterfacesMessage(attach) = message {
+        journal.note(now, attach.task_arn.as_deref().unwrap_or_default(), JournalKind::AttachSent);
+    }
+}

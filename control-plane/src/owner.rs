@@ -1,0 +1,166 @@
+//! The one loop that owns the model.
+//!
+//! Requests arrive as functions over the model. A turn takes all that wait, applies them, plans what agents are owed, **saves, and only
+//! then answers and sends**. A save that fails ends the loop: the model would be ahead of what a restart finds.
+
+use crate::model::Model;
+use crate::model::delivery::{Delivery, Hello};
+use crate::model::live::SessionId;
+use crate::model::time::Time;
+use crate::model::turn::Turn;
+use crate::store::{SaveError, Store};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use wharf_protocol::arn::ContainerInstanceArn;
+use wharf_protocol::{Refusal, acs};
+
+/// Requests that may wait; when full, callers wait in turn.
+const INBOX: usize = 1024;
+/// Most requests in one turn, so that one transaction stays small.
+const BATCH: usize = 256;
+/// Messages that may wait for one agent. An agent that lets more pile up is cut off and gets them anew when it is back.
+pub const WIRE: usize = 256;
+
+/// Sends an answer, once what it tells is saved.
+type Answer = Box<dyn FnOnce() + Send>;
+
+/// Something to do with the model in a turn.
+type Work = Box<dyn FnOnce(&mut Owned, &mut Turn) -> Answer + Send>;
+
+/// The owner is gone: it ended, or its store failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the control plane is shutting down")]
+pub struct Gone;
+
+/// What the loop owns.
+struct Owned {
+    model: Model,
+    wires: BTreeMap<SessionId, mpsc::Sender<acs::Message>>,
+    sessions: u64,
+}
+
+/// The way to the owner; cheap to clone.
+#[derive(Clone)]
+pub struct Owner {
+    inbox: mpsc::Sender<Work>,
+}
+
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owner").finish_non_exhaustive()
+    }
+}
+
+/// A connection that was accepted.
+#[derive(Debug)]
+pub struct Accepted {
+    /// Its name.
+    pub session: SessionId,
+    /// Whose agent it is.
+    pub instance: ContainerInstanceArn,
+    /// What to send; ends when another connection takes its place.
+    pub messages: mpsc::Receiver<acs::Message>,
+}
+
+impl Owner {
+    /// An owner and the work it is to do; see [`run`].
+    pub fn new() -> (Self, Inbox) {
+        let (inbox, work) = mpsc::channel(INBOX);
+        (Self { inbox }, Inbox(work))
+    }
+
+    /// Runs `work` in a turn; the answer arrives when everything it did is saved.
+    pub async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Model, &mut Turn) -> T + Send + 'static,
+    ) -> Result<T, Gone> {
+        self.call_owned(move |owned, turn| work(&mut owned.model, turn)).await
+    }
+
+    /// Takes an agent's connection in, in place of an earlier one of the same instance.
+    pub async fn connect(&self, hello: Hello) -> Result<Result<Accepted, Refusal>, Gone> {
+        self.call_owned(move |owned, turn| owned.connect(&hello, turn)).await
+    }
+
+    async fn call_owned<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Owned, &mut Turn) -> T + Send + 'static,
+    ) -> Result<T, Gone> {
+        let (reply, answer) = oneshot::channel();
+        let work: Work = Box::new(move |owned, turn| {
+            let done = work(owned, turn);
+            // An error means that the caller went away; what was asked is done all the same.
+            Box::new(move || drop(reply.send(done)))
+        });
+        self.inbox.send(work).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+}
+
+impl Owned {
+    fn connect(&mut self, hello: &Hello, turn: &mut Turn) -> Result<Accepted, Refusal> {
+        self.sessions += 1;
+        let session = SessionId(self.sessions);
+        let instance = self.model.connect(session, hello, turn)?;
+        let (wire, messages) = mpsc::channel(WIRE);
+        self.wires.insert(session, wire);
+        Ok(Accepted { session, instance, messages })
+    }
+
+    /// Closes the wires of connections that ended or were replaced.
+    fn drop_stale_wires(&mut self) {
+        let sessions = &self.model.live.sessions;
+        if self.wires.len() != sessions.len() {
+            self.wires.retain(|id, _| sessions.values().any(|session| session.id == *id));
+        }
+    }
+
+    fn send(&mut self, delivery: Delivery) {
+        let Delivery { session, message } = delivery;
+        let Some(wire) = self.wires.get(&session) else { return };
+        if wire.try_send(message).is_err() {
+            tracing::warn!(session = session.0, "agent does not take its messages; closing its connection");
+            self.wires.remove(&session);
+        }
+    }
+}
+
+/// The receiving end of an [`Owner`].
+#[derive(Debug)]
+pub struct Inbox(mpsc::Receiver<Work>);
+
+impl std::fmt::Debug for Owned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owned").finish_non_exhaustive()
+    }
+}
+
+/// Runs turns until `stop` is cancelled or a save fails.
+pub async fn run(model: Model, store: Store, inbox: Inbox, stop: CancellationToken) -> Result<(), SaveError> {
+    let Inbox(mut inbox) = inbox;
+    let mut owned = Owned { model, wires: BTreeMap::new(), sessions: 0 };
+    let mut turn = Turn::new(Time::from_system_clock(), Box::new(rand::random));
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        let wait = owned.model.live.agenda.next().map(|at| at.since(Time::from_system_clock()));
+        // Cancel-safe: `recv_many` takes nothing when it is dropped, the other two are levels.
+        tokio::select! {
+            _taken = inbox.recv_many(&mut batch, BATCH) => {}
+            () = tokio::time::sleep(wait.unwrap_or(Duration::from_secs(3600))) => {}
+            () = stop.cancelled() => return Ok(()),
+        }
+        turn.now = Time::from_system_clock();
+        let answers: Vec<Answer> = batch.drain(..).map(|work| work(&mut owned, &mut turn)).collect();
+        owned.model.plan(&mut turn);
+        store.save(owned.model.take_changes()).await?;
+        owned.drop_stale_wires();
+        for delivery in std::mem::take(&mut owned.model.live.outbox) {
+            owned.send(delivery);
+        }
+        for answer in answers {
+            answer();
+        }
+    }
+}
