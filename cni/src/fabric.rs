@@ -5,13 +5,16 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// Hex digits of the id's hash in a host interface's name; with a two-letter prefix the name is within the kernel's 15 bytes.
+/// The longest name the kernel gives an interface, in bytes.
+const MAX_NAME: usize = 15;
+/// Hex digits of the id's hash in a host interface's name, fewer where the prefix leaves less room.
 const NAME_DIGITS: usize = 12;
-/// The longest prefix that leaves room for the digits in an interface name.
-const MAX_PREFIX: usize = 15 - NAME_DIGITS;
+/// The longest prefix; it leaves 32 bits of the hash, so that two of a thousand tasks share a name once in ten thousand hosts.
+const MAX_PREFIX: usize = 7;
 /// The gateway where none is given: link-local, so it collides with no network of the operator's.
 const DEFAULT_GATEWAY4: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
 const DEFAULT_GATEWAY6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
@@ -21,7 +24,7 @@ const DEFAULT_GATEWAY6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 /// Several fabrics live on one host when neither prefix nor table is shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fabric {
-    /// The first letters of every host interface, one to three ASCII letters or digits.
+    /// The first letters of every host interface, one to seven ASCII letters or digits.
     pub interface_prefix: String,
     /// The name of the nftables table (family `ip`) that masquerades.
     pub table: String,
@@ -101,9 +104,24 @@ pub enum WishError {
     },
 }
 
-/// A hardware address that prints in the usual form.
+/// A hardware address that reads and prints in the usual form, such as `02:00:5e:10:00:01`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mac(pub [u8; 6]);
+
+/// The text is not six pairs of hex digits joined by colons.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a hardware address such as 02:00:5e:10:00:01")]
+pub struct MacError(String);
+
+impl FromStr for Mac {
+    type Err = MacError;
+
+    fn from_str(text: &str) -> Result<Self, MacError> {
+        let pair = |part: &str| (part.len() == 2).then(|| u8::from_str_radix(part, 16).ok()).flatten();
+        let bytes: Option<Vec<u8>> = text.split(':').map(pair).collect();
+        bytes.and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(|| MacError(text.to_owned()))
+    }
+}
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,16 +131,19 @@ impl fmt::Display for Mac {
 }
 
 impl Fabric {
-    /// Returns the host interface of the task `id`: the prefix and the first 12 hex digits of the id's SHA-256.
+    /// Returns the host interface of the task `id`: the prefix and the first hex digits of the id's SHA-256, 12 of them or as many as fit.
     pub fn host_interface(&self, id: &str) -> String {
-        let digits: String = digest(id)[..NAME_DIGITS / 2].iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{}{digits}", self.interface_prefix)
+        format!("{}{}", self.interface_prefix, &hex(&digest(id))[..self.digits()])
+    }
+
+    fn digits(&self) -> usize {
+        NAME_DIGITS.min(MAX_NAME.saturating_sub(self.interface_prefix.len()))
     }
 
     /// Says whether `name` is a host interface of this fabric, for whatever task.
     pub fn owns(&self, name: &str) -> bool {
         name.strip_prefix(&self.interface_prefix)
-            .is_some_and(|rest| rest.len() == NAME_DIGITS && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+            .is_some_and(|rest| rest.len() == self.digits() && rest.bytes().all(|b| b.is_ascii_hexdigit()))
     }
 
     /// Refuses a prefix or table name that the kernel would not take.
@@ -178,7 +199,7 @@ impl Attachment {
     pub fn validate(&self) -> Result<(), WishError> {
         let name = &self.interface;
         let odd = |b: u8| b == b'/' || b == b':' || b.is_ascii_whitespace() || b == 0;
-        if !(1..=15).contains(&name.len())
+        if !(1..=MAX_NAME).contains(&name.len())
             || name.bytes().any(odd)
             || name == "."
             || name == ".."
@@ -216,6 +237,10 @@ impl Attachment {
 
 fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A locally administered unicast address, the same for the same task and end on every call.

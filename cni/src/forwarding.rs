@@ -28,7 +28,7 @@ impl Family {
         }
     }
 
-    fn switch(self) -> &'static Path {
+    pub(crate) fn switch(self) -> &'static Path {
         Path::new(match self {
             Self::V4 => "/proc/sys/net/ipv4/ip_forward",
             Self::V6 => "/proc/sys/net/ipv6/conf/all/forwarding",

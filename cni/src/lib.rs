@@ -24,6 +24,7 @@ pub mod netns;
 mod nft;
 mod observe;
 pub mod plan;
+pub mod status;
 pub mod sweep;
 
 use std::collections::BTreeSet;

@@ -9,4 +9,5 @@ mod endpoint;
 mod fabric;
 mod failures;
 mod lab;
+mod plugin;
 mod remains;
