@@ -3,7 +3,7 @@
 //! Owns plain data, ready to be rendered for containers, operators and telemetry. Refuses decisions and changes: nobody writes
 //! through a view, and a reader that holds an old one is merely late.
 
-mod publish;
+mod project;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use wharf_core::spec::{ContainerSpec, TaskSpec};
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::{ContainerInstanceArn, TaskArn};
 
-pub use publish::ViewPublisher;
 pub use wharf_core::task::runtime_id;
 
 /// The node at one moment.

@@ -17,6 +17,12 @@ impl Default for Rate {
     }
 }
 
+impl From<(u32, u32)> for Rate {
+    fn from((per_second, burst): (u32, u32)) -> Self {
+        Self { per_second, burst }
+    }
+}
+
 /// A bucket that starts full.
 #[derive(Debug)]
 pub struct Bucket {

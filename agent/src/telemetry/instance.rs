@@ -75,8 +75,13 @@ pub struct Doctor {
 }
 
 impl Doctor {
-    /// A doctor who has looked at nothing yet, and where the reports will stand; `patience` is normally [`PING_TIMEOUT`].
-    pub fn new(patience: Duration) -> (Self, watch::Receiver<InstanceStatusReport>) {
+    /// A doctor who has looked at nothing yet, and where the reports will stand.
+    pub fn new() -> (Self, watch::Receiver<InstanceStatusReport>) {
+        Self::with_patience(PING_TIMEOUT)
+    }
+
+    /// A doctor who waits that long for an answer.
+    pub fn with_patience(patience: Duration) -> (Self, watch::Receiver<InstanceStatusReport>) {
         let check = RuntimeCheck::new(now());
         let (report, newest) = watch::channel(check.report());
         (Self { patience, check, report }, newest)

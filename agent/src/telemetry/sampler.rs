@@ -31,6 +31,20 @@ pub trait Source: Send + Sync + 'static {
     fn network(&self, task: &TaskArn) -> impl Future<Output = Option<NetworkReading>> + Send;
 }
 
+impl<S: Source> Source for Arc<S> {
+    fn host(&self) -> HostReading {
+        S::host(self)
+    }
+
+    fn container(&self, task: &TaskArn, container: &str, host: HostReading) -> Option<ContainerReading> {
+        S::container(self, task, container, host)
+    }
+
+    fn network(&self, task: &TaskArn) -> impl Future<Output = Option<NetworkReading>> + Send {
+        S::network(self, task)
+    }
+}
+
 /// The samples that were not published yet. Clones share them.
 ///
 /// A lock and no message: TCS wants its metrics without waiting. It is held for arithmetic only, never across an await.
@@ -87,12 +101,12 @@ struct Round {
 impl<S: Source> Sampler<S> {
     /// A sampler with the two ways to its results.
     pub fn new(
-        source: Arc<S>,
+        source: S,
         view: watch::Receiver<Arc<View>>,
     ) -> (Self, Metrics, watch::Receiver<Arc<StatsView>>) {
         let (stats, newest) = watch::channel(Arc::default());
         let metrics = Metrics::default();
-        (Self { source, view, stats, metrics: metrics.clone() }, metrics, newest)
+        (Self { source: Arc::new(source), view, stats, metrics: metrics.clone() }, metrics, newest)
     }
 
     /// Samples every `interval` until `stop`.

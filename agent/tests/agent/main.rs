@@ -4,6 +4,7 @@ mod config;
 mod endpoints;
 mod fixture;
 mod introspection;
+mod projection;
 mod sockets;
 mod store;
 mod telemetry;

@@ -338,7 +338,7 @@ fn the_runtimes_status_changes_only_when_the_answer_does() {
 
 #[tokio::test]
 async fn the_doctor_looks_at_the_start_and_at_each_heartbeat_and_a_silent_runtime_is_impaired() {
-    let (doctor, mut report) = Doctor::new(Duration::from_millis(50));
+    let (doctor, mut report) = Doctor::with_patience(Duration::from_millis(50));
     assert_eq!(report.borrow().run, 0);
     let (heartbeat, stop, pings) =
         (Arc::new(Notify::new()), CancellationToken::new(), Arc::new(AtomicU64::new(0)));

@@ -1,58 +1,13 @@
 //! From the node's tasks to views: the one place that reads the core's state for others.
 
-use super::{ContainerView, HealthView, HostView, Stage, TaskView, View};
-use std::collections::BTreeMap;
+use super::{ContainerView, HealthView, Stage, TaskView};
 use std::sync::Arc;
-use tokio::sync::watch;
 use wharf_core::container::Container;
-use wharf_core::event::{Desired, ResolvedImage};
+use wharf_core::event::Desired;
 use wharf_core::health::Health;
 use wharf_core::phase::Phase;
 use wharf_core::report::Status;
 use wharf_core::task::Task;
-use wharf_protocol::arn::TaskArn;
-
-/// The owner loop's end of the view.
-#[derive(Debug)]
-pub struct ViewPublisher {
-    host: Arc<HostView>,
-    /// What was published, beside what it was made of: a task that did not change is not made again.
-    tasks: BTreeMap<TaskArn, (Arc<Task>, Arc<TaskView>)>,
-    newest: watch::Sender<Arc<View>>,
-}
-
-impl ViewPublisher {
-    /// A publisher that has shown the host and no task yet, and what readers hold.
-    pub fn new(host: HostView) -> (Self, watch::Receiver<Arc<View>>) {
-        let host = Arc::new(host);
-        let (newest, reader) =
-            watch::channel(Arc::new(View { host: Arc::clone(&host), tasks: BTreeMap::new() }));
-        (Self { host, tasks: BTreeMap::new(), newest }, reader)
-    }
-
-    /// Shows these tasks.
-    pub fn publish(&mut self, tasks: &BTreeMap<TaskArn, Arc<Task>>) {
-        let before = std::mem::take(&mut self.tasks);
-        let next = |(arn, task): (&TaskArn, &Arc<Task>)| {
-            let same = before.get(arn).filter(|(shown, _)| Arc::ptr_eq(shown, task));
-            let view = same.map_or_else(|| Arc::new(TaskView::from(&**task)), |(_, view)| Arc::clone(view));
-            (arn.clone(), (Arc::clone(task), view))
-        };
-        self.tasks = tasks.iter().map(next).collect();
-        self.show();
-    }
-
-    /// Changes what is told of the host, e.g. once it has registered.
-    pub fn set_host(&mut self, host: HostView) {
-        self.host = Arc::new(host);
-        self.show();
-    }
-
-    fn show(&self) {
-        let tasks = self.tasks.iter().map(|(arn, (_, view))| (arn.clone(), Arc::clone(view))).collect();
-        self.newest.send_replace(Arc::new(View { host: Arc::clone(&self.host), tasks }));
-    }
-}
 
 impl From<&Task> for TaskView {
     fn from(task: &Task) -> Self {
@@ -64,11 +19,8 @@ impl From<&Task> for TaskView {
             spec: Arc::clone(task.spec()),
             desired: task.desired(),
             known: known(task.status(), &containers),
-            pull_started_at: images().filter_map(|image: &ResolvedImage| image.pull_started_at).min(),
-            pull_stopped_at: images()
-                .filter_map(|image: &ResolvedImage| image.pull_stopped_at)
-                .max()
-                .filter(|_| !pulling),
+            pull_started_at: images().filter_map(|image| image.pull_started_at).min(),
+            pull_stopped_at: images().filter_map(|image| image.pull_stopped_at).max().filter(|_| !pulling),
             execution_stopped_at: task.execution_stopped_at(),
             containers,
         }
