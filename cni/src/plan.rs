@@ -285,3 +285,6 @@ impl fmt::Display for Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

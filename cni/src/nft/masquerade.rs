@@ -151,3 +151,39 @@ fn until_current<T>(mut attempt: impl FnMut() -> Result<T, RequestError>) -> Res
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(address: [u8; 4], interface: &str) -> Entry {
+        Entry { address: address.into(), interface: interface.into() }
+    }
+
+    const FIVE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 5);
+    const SIX: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 6);
+
+    #[test]
+    fn a_new_address_is_added_and_others_stay() {
+        let found = [entry([10, 0, 0, 6], "whb")];
+        assert_eq!(plan_hold(&found, "wha", &[FIVE]), Change { remove: vec![], add: vec![FIVE] });
+    }
+
+    #[test]
+    fn what_is_held_already_needs_no_change() {
+        let found = [entry([10, 0, 0, 5], "wha")];
+        assert!(plan_hold(&found, "wha", &[FIVE]).is_empty());
+    }
+
+    #[test]
+    fn an_address_no_longer_wanted_goes() {
+        let found = [entry([10, 0, 0, 5], "wha"), entry([10, 0, 0, 6], "wha")];
+        assert_eq!(plan_hold(&found, "wha", &[FIVE]), Change { remove: vec![SIX], add: vec![] });
+    }
+
+    #[test]
+    fn a_stale_claim_of_a_dead_interface_is_taken_over() {
+        let found = [entry([10, 0, 0, 5], "whdead")];
+        assert_eq!(plan_hold(&found, "wha", &[FIVE]), Change { remove: vec![FIVE], add: vec![FIVE] });
+    }
+}

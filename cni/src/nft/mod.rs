@@ -20,3 +20,6 @@ const STALE_GENERATION: Errno = Errno::ERESTART;
 pub(crate) fn is_stale(error: &RequestError) -> bool {
     error.errno() == Some(STALE_GENERATION)
 }
+
+#[cfg(test)]
+mod uapi;

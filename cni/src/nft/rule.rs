@@ -1,7 +1,8 @@
 //! Expressions, the parts of a rule, as data. Each works on one register: load something, compare it, act.
 //!
 //! netlink-bindings 0.3.5 numbers some attributes wrongly (lookup, and the high ones of chains, rules and set elements). Of those only the
-//! lookup's source register is needed; it is written by hand below. `tests/cni/uapi.rs` compares every number in use with the kernel's header.
+//! lookup's source register is needed; it is written by hand below. `uapi.rs` compares every number in use
+//! with the kernel's header.
 
 use netlink_bindings::nftables::{CmpOps, MetaKeys, PayloadBase, PushExprListAttrs, Registers};
 use netlink_bindings::traits::Pusher;
@@ -11,8 +12,8 @@ use netlink_bindings::utils::push_header;
 pub(crate) const ACCEPT: u32 = 1;
 const DROP: u32 = 0;
 /// `NFTA_LOOKUP_SREG`, which the bindings call 3.
-const NFTA_LOOKUP_SREG: u16 = 2;
-const NFT_NAT_DNAT: u32 = 1;
+pub(super) const NFTA_LOOKUP_SREG: u16 = 2;
+pub(super) const NFT_NAT_DNAT: u32 = 1;
 const NFPROTO_IPV4: u32 = 2;
 
 /// One step of a rule; a comparison that fails ends the rule.

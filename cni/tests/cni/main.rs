@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails where it stands")]
 
 mod agents;
+mod ctr;
 mod endpoint;
 mod fabric;
 mod failures;
