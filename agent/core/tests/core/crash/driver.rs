@@ -1,0 +1,362 @@
+//! The shell's order of things with a kill switch: step, save, reply, act; each act ends in an event.
+//!
+//! The base run takes a copy of world, store and control plane at every boundary. Each copy is a crash: a new agent is
+//! started on it and has to bring everything to a good end.
+
+use super::checks;
+use super::faults::Fault;
+use super::scenarios::{Message, Scenario};
+use super::world::{Downtime, World};
+use crate::build::{T0, config, seconds};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+use wharf_core::effect::{Effect, Reply};
+use wharf_core::event::{ContainerRef, Desired, Event, Goal, Observation};
+use wharf_core::node::Node;
+use wharf_core::record::{Change, Record, RecordKey};
+use wharf_core::time::Timestamp;
+use wharf_protocol::arn::TaskArn;
+
+/// More turns than any scenario needs: what takes longer never settles.
+const TURNS_MAX: usize = 600;
+
+/// What to explore.
+pub struct Plan<'a> {
+    pub scenario: &'a Scenario,
+    pub downtime: Downtime,
+    /// Events and effects overtake each other.
+    pub newest_first: bool,
+    pub fault: Option<Fault>,
+    /// Crash a second time during each recovery.
+    pub again: bool,
+}
+
+/// What exploring found.
+pub struct Outcome {
+    /// Crash points tried.
+    pub points: usize,
+    /// The first broken promise, with where the crash was.
+    pub found: Option<String>,
+}
+
+/// What the control plane wants of a task in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    Run,
+    Stop,
+    /// Only an interface was announced.
+    NoTask,
+}
+
+/// Runs the scenario, then again from each boundary with a crash there, until a promise is broken.
+pub fn explore(plan: &Plan<'_>) -> Outcome {
+    let mut base = Run::first(plan);
+    base.boundaries = Some(Vec::new());
+    if let Err(what) = base.to_the_end() {
+        return Outcome { points: 0, found: Some(format!("without a crash: {what}")) };
+    }
+    let mut points = 0;
+    for (place, outside) in base.boundaries.unwrap_or_default() {
+        points += 1;
+        let mut run = Run::resumed(plan, outside);
+        run.boundaries = plan.again.then(Vec::new);
+        if let Err(what) = run.to_the_end() {
+            return Outcome { points, found: Some(format!("crash {points} {place}: {what}")) };
+        }
+        // Every fifth is enough: the places repeat.
+        for (second, outside) in run.boundaries.unwrap_or_default().into_iter().skip(points % 5).step_by(5) {
+            points += 1;
+            if let Err(what) = Run::resumed(plan, outside).to_the_end() {
+                return Outcome { points, found: Some(format!("crash {place}, then {second}: {what}")) };
+            }
+        }
+    }
+    Outcome { points, found: None }
+}
+
+/// Everything that a crash of the agent leaves.
+#[derive(Clone)]
+struct Outside {
+    world: World,
+    store: BTreeMap<RecordKey, Vec<u8>>,
+    /// Messages that were never sent, and those that were and are not acknowledged, in their order.
+    unsent: VecDeque<Message>,
+    unacknowledged: Vec<Message>,
+    manifests: i64,
+    /// Effects of saved turns whose end was not saved; only the fault that believes in them looks here.
+    begun: Vec<Effect>,
+}
+
+struct Run<'a> {
+    plan: &'a Plan<'a>,
+    node: Node,
+    outside: Outside,
+    inbox: VecDeque<(Event, Option<Effect>)>,
+    effects: VecDeque<Effect>,
+    /// What the fault that saves what is in flight takes for begun.
+    believed_begun: Vec<Effect>,
+    performed: usize,
+    boundaries: Option<Vec<(&'static str, Outside)>>,
+}
+
+impl<'a> Run<'a> {
+    fn first(plan: &'a Plan<'a>) -> Self {
+        let Scenario { script, behaviour, .. } = plan.scenario;
+        let outside = Outside {
+            world: World::new(T0, plan.scenario.specs(), behaviour.clone()),
+            store: BTreeMap::new(),
+            unsent: script.iter().cloned().collect(),
+            unacknowledged: Vec::new(),
+            manifests: 0,
+            begun: Vec::new(),
+        };
+        Self::on(plan, Node::new(config()), outside)
+    }
+
+    fn on(plan: &'a Plan<'a>, node: Node, outside: Outside) -> Self {
+        let (inbox, effects) = (VecDeque::new(), VecDeque::new());
+        let believed_begun = Vec::new();
+        Self { plan, node, outside, inbox, effects, believed_begun, performed: 0, boundaries: None }
+    }
+
+    /// A new agent on what the old one left: restore, look at the runtime, and hear again what was not acknowledged.
+    fn resumed(plan: &'a Plan<'a>, mut outside: Outside) -> Self {
+        outside.world.pass_downtime(plan.downtime);
+        if plan.fault == Some(Fault::RandomNames) {
+            outside.world.name_suffix.push('x');
+        }
+        let mut listing = outside.world.listing();
+        let records = outside
+            .store
+            .iter()
+            .map(|(key, value)| Record { key: key.clone(), value: damaged(value, plan.fault, &listing) });
+        let node = Node::restore(config(), records.collect()).expect("what was saved can be read");
+        if plan.fault == Some(Fault::NoRecovery) {
+            listing = believed(&node);
+        }
+        let again: Vec<Message> = outside.unacknowledged.drain(..).collect();
+        again.into_iter().rev().for_each(|message| outside.unsent.push_front(message.at_once()));
+        // The control plane sends its manifest on every connection.
+        let is_manifest = |message: &&Message| matches!(message.event, Event::ManifestReceived { .. });
+        if let Some(manifest) = plan.scenario.script.iter().find(is_manifest)
+            && !outside.unsent.iter().any(|message| message.id == manifest.id)
+        {
+            outside.unsent.push_back(manifest.clone());
+        }
+        let begun = std::mem::take(&mut outside.begun);
+        let mut run = Self::on(plan, node, outside);
+        if plan.fault == Some(Fault::PersistedInFlight) {
+            run.believed_begun = begun;
+        }
+        run.inbox.push_back((Event::Observed { containers: listing, recovery: true }, None));
+        run
+    }
+
+    /// Goes on until nothing moves and looks whether everything is as it should be.
+    fn to_the_end(&mut self) -> Result<(), String> {
+        let end = self.outside.world.now.plus(seconds(180));
+        for _ in 0..TURNS_MAX {
+            if !self.advance(end) {
+                for (task, wish) in self.plan.scenario.wishes() {
+                    checks::settled(&mut self.outside.world, &task, wish);
+                }
+                return self.verdict();
+            }
+            self.verdict()?;
+        }
+        Err("it never settles".to_owned())
+    }
+
+    fn verdict(&self) -> Result<(), String> {
+        self.outside.world.broken_promises.first().map_or(Ok(()), |what| Err(what.clone()))
+    }
+
+    /// One thing happens; says whether there was one.
+    fn advance(&mut self, end: Timestamp) -> bool {
+        if let Some(event) = self.next_event() {
+            self.turn(event);
+            return true;
+        }
+        let due = |message: &Message| message.after.is_some_and(|after| after <= self.performed);
+        if self.outside.unsent.front().is_some_and(due) || self.effects.is_empty() {
+            if let Some(message) = self.outside.unsent.pop_front() {
+                self.send(message);
+                return true;
+            }
+        }
+        let effect = if self.plan.newest_first { self.effects.pop_back() } else { self.effects.pop_front() };
+        if let Some(effect) = effect {
+            self.perform(effect);
+            return true;
+        }
+        match self.node.next_wakeup().filter(|at| *at <= end) {
+            Some(at) => {
+                self.outside.world.now = self.outside.world.now.max(at);
+                self.turn((Event::Woken, None));
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn next_event(&mut self) -> Option<(Event, Option<Effect>)> {
+        if self.plan.newest_first { self.inbox.pop_back() } else { self.inbox.pop_front() }
+    }
+
+    fn send(&mut self, message: Message) {
+        let event = match &message.event {
+            // The control plane numbers its manifests.
+            Event::ManifestReceived { message_id, tasks, .. } => {
+                self.outside.manifests += 1;
+                let (message_id, timeline) = (message_id.clone(), self.outside.manifests);
+                Event::ManifestReceived { message_id, timeline, tasks: tasks.clone() }
+            }
+            other => other.clone(),
+        };
+        if message.id.is_some() {
+            self.outside.unacknowledged.push(message);
+        }
+        self.inbox.push_back((event, None));
+    }
+
+    /// The order that everything rests on, unless a fault turns it round.
+    fn turn(&mut self, (event, ended): (Event, Option<Effect>)) {
+        let fault = self.plan.fault;
+        if fault == Some(Fault::LastGoalWins) {
+            self.forget_what_runs_again(&event);
+        }
+        let turn = self.node.step(vec![event], self.outside.world.now);
+        self.boundary("before save");
+        if fault == Some(Fault::AckBeforeSave) {
+            self.reply(&turn.replies);
+        }
+        let wanted = turn.effects.into_iter().filter(|effect| !self.believed_begun.contains(effect));
+        let (early, effects): (Vec<_>, Vec<_>) = wanted.partition(|effect| match fault {
+            Some(Fault::EffectsBeforeSave) => true,
+            Some(Fault::ReportBeforeSave) => matches!(effect, Effect::ReportTask { .. }),
+            Some(_) | None => false,
+        });
+        early.into_iter().for_each(|effect| self.perform(effect));
+        self.save(turn.changes);
+        self.outside.begun.retain(|effect| Some(effect) != ended.as_ref());
+        self.outside.begun.extend(effects.iter().cloned());
+        self.boundary("after save");
+        if fault != Some(Fault::AckBeforeSave) {
+            self.reply(&turn.replies);
+        }
+        self.effects.extend(effects);
+    }
+
+    fn save(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change.value {
+                Some(value) => self.outside.store.insert(change.key, value),
+                None => self.outside.store.remove(&change.key),
+            };
+            if self.plan.fault == Some(Fault::TornSave) {
+                self.boundary("within a save");
+            }
+        }
+    }
+
+    fn reply(&mut self, replies: &[Reply]) {
+        for reply in replies {
+            match reply {
+                Reply::Ack { message_id } => {
+                    self.outside.unacknowledged.retain(|message| message.id.as_ref() != Some(message_id));
+                }
+                Reply::VerifyStops { message_id, candidates } => {
+                    let (message_id, tasks) = (message_id.clone(), candidates.clone());
+                    self.inbox.push_back((Event::StopsVerified { message_id, tasks }, None));
+                }
+            }
+            self.boundary("after reply");
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        self.boundary("before effect");
+        self.outside.world.begin(&effect);
+        self.boundary("within effect");
+        if let (Some(Fault::ReportOnce), Effect::ReportTask { report, .. }) = (self.plan.fault, &effect) {
+            self.turn((Event::TaskReported { report: report.clone() }, None));
+        }
+        let mut events = self.outside.world.finish(effect.clone()).into_iter();
+        // The first event is the effect's end; others are news from the event stream.
+        self.inbox.extend(events.next().map(|end| (end, Some(effect))));
+        self.inbox.extend(events.map(|event| (event, None)));
+        self.performed += 1;
+        self.outside.world.now = self.outside.world.now.plus(std::time::Duration::from_millis(10));
+        self.boundary("after effect");
+    }
+
+    fn boundary(&mut self, place: &'static str) {
+        if let Some(boundaries) = &mut self.boundaries {
+            boundaries.push((place, self.outside.clone()));
+        }
+    }
+
+    /// The fault of a control loop that keeps one goal per task: a run that comes late makes the task anew.
+    fn forget_what_runs_again(&mut self, event: &Event) {
+        let Event::PayloadReceived { goals, .. } = event else { return };
+        for goal in goals {
+            let Goal::Run(spec) = goal else { continue };
+            let stopped = |task: &TaskArn| {
+                self.node.tasks().get(task).is_some_and(|task| task.desired() == Desired::Stopped)
+                    || self.node.absent().contains_key(task)
+            };
+            if stopped(&spec.arn) {
+                self.outside.store.retain(|key, _| key.id != spec.arn.as_str());
+                let records = self.outside.store.iter();
+                let records = records.map(|(key, value)| Record { key: key.clone(), value: value.clone() });
+                self.node = Node::restore(config(), records.collect()).expect("what was saved can be read");
+                let listing = Event::Observed { containers: self.outside.world.listing(), recovery: true };
+                self.node.step(vec![listing], self.outside.world.now);
+            }
+        }
+    }
+}
+
+/// What a record looks like to an agent with this fault.
+fn damaged(value: &[u8], fault: Option<Fault>, listing: &BTreeMap<ContainerRef, Observation>) -> Vec<u8> {
+    let mut json: Value = serde_json::from_slice(value).expect("records are JSON");
+    let task = json.pointer("/record/task/spec/arn").and_then(Value::as_str).map(str::to_owned);
+    let containers = json.pointer_mut("/record/task/containers").and_then(Value::as_array_mut);
+    let (Some(task), Some(containers)) = (task, containers) else { return value.to_vec() };
+    for container in containers {
+        match fault {
+            Some(Fault::ForgottenDeadline) => {
+                if let Some(running) = container.pointer_mut("/phase/Running") {
+                    running["stop"] = Value::Null;
+                }
+            }
+            Some(Fault::GoneMeansPending) => {
+                let name = container["name"].as_str().expect("containers have names").to_owned();
+                let key = ContainerRef { task: TaskArn::parse(&task).expect("an ARN"), container: name };
+                let lives = container["phase"].get("Running").or(container["phase"].get("Created")).is_some();
+                if lives && matches!(listing.get(&key), None | Some(Observation::Vanished)) {
+                    container["phase"] = json!("Pending");
+                }
+            }
+            Some(_) | None => {}
+        }
+    }
+    serde_json::to_vec(&json).expect("JSON can be written")
+}
+
+/// The listing of somebody who does not look: what was saved is so.
+fn believed(node: &Node) -> BTreeMap<ContainerRef, Observation> {
+    let mut listing = BTreeMap::new();
+    for task in node.tasks().values() {
+        for container in task.containers() {
+            let seen = match (container.created_at(), container.started_at(), container.finished_at()) {
+                (None, ..) | (.., Some(_)) => continue,
+                (Some(_), None, None) => Observation::Created,
+                (Some(_), Some(_), None) => Observation::Running { pid: 1 },
+            };
+            let key = ContainerRef { task: task.arn().clone(), container: container.name().to_owned() };
+            listing.insert(key, seen);
+        }
+    }
+    listing
+}

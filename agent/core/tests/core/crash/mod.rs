@@ -1,0 +1,75 @@
+//! The crash test: the agent is killed at every boundary of every scenario while the world moves on, and what it
+//! acknowledged is never sent again.
+//!
+//! `world` is the host and what the control plane took, `driver` is the shell's order of things with a kill switch,
+//! `scenarios` are the stories, `faults` are ways to build the shell wrong. No fault: nothing is found. Each fault: found.
+
+mod checks;
+mod driver;
+mod faults;
+mod scenarios;
+mod world;
+
+use driver::{Plan, explore};
+use faults::Fault;
+use world::Downtime;
+
+/// What is found when the shell is built right: nothing, at any boundary of any scenario, whatever happens meanwhile.
+#[test]
+fn a_crash_at_any_boundary_is_survived() {
+    let mut points = 0;
+    for scenario in scenarios::all() {
+        for downtime in Downtime::ALL {
+            for newest_first in [false, true] {
+                let outcome =
+                    explore(&Plan { scenario: &scenario, downtime, newest_first, fault: None, again: false });
+                assert_eq!(
+                    outcome.found, None,
+                    "{} / {downtime:?} / newest first {newest_first}",
+                    scenario.name
+                );
+                points += outcome.points;
+            }
+        }
+    }
+    println!("{points} crash points survived");
+    assert!(points > 5_000, "the scenarios have become too small: {points} crash points");
+}
+
+/// A second crash while recovering from the first.
+#[test]
+fn a_crash_during_recovery_is_survived() {
+    let mut points = 0;
+    for scenario in scenarios::all() {
+        let plan = Plan {
+            scenario: &scenario,
+            downtime: Downtime::Quiet,
+            newest_first: false,
+            fault: None,
+            again: true,
+        };
+        let outcome = explore(&plan);
+        assert_eq!(outcome.found, None, "{}", scenario.name);
+        points += outcome.points;
+    }
+    println!("{points} double crash points survived");
+}
+
+/// The test is worth something only if it sees mistakes: each of them is put in, one at a time.
+#[test]
+fn every_fault_is_found() {
+    println!("{:<24} {:>7}  first seen", "fault", "points");
+    for fault in Fault::ALL {
+        let mut points = 0;
+        let found = scenarios::all().iter().find_map(|scenario| {
+            Downtime::ALL.into_iter().find_map(|downtime| {
+                let plan = Plan { scenario, downtime, newest_first: false, fault: Some(fault), again: false };
+                let outcome = explore(&plan);
+                points += outcome.points;
+                outcome.found.map(|what| format!("{}, {downtime:?}: {what}", scenario.name))
+            })
+        });
+        let found = found.unwrap_or_else(|| panic!("{fault:?} was not found in {points} crash points"));
+        println!("{:<24} {points:>7}  {found}", format!("{fault:?}"));
+    }
+}
