@@ -3,6 +3,7 @@
 //!
 //! Rules are stepped in virtual time. Conversations run in real time with shortened timers; nothing sleeps, every
 //! wait is for an event, with a deadline.
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
 
 mod acs;
 mod acs_hostile;
@@ -17,3 +18,4 @@ mod register;
 mod register_rules;
 mod session_rules;
 mod tcs;
+mod tls;

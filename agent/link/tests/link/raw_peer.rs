@@ -1,7 +1,7 @@
 //! A peer that speaks bytes: it accepts the websocket properly and then does whatever the test wants with the stream.
 
 use crate::peer::within;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -18,37 +18,51 @@ impl RawPeer {
         format!("http://{}", self.listener.local_addr().expect("a bound socket"))
     }
 
-    /// The next connection, its upgrade answered.
-    pub async fn accept(&self) -> TcpStream {
-        let (mut stream, key) = self.accept_request().await;
-        let accept = derive_accept_key(key.as_bytes());
-        let answer = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Accept: {accept}\r\n\r\n"
-        );
-        stream.write_all(answer.as_bytes()).await.expect("an open connection");
+    /// The next connection, nothing of it read yet.
+    pub async fn connection(&self) -> TcpStream {
+        let (stream, _) = within("a connection", self.listener.accept()).await.expect("a connection");
+        stream.set_nodelay(true).expect("a socket");
         stream
     }
 
     /// The next connection and the key of its upgrade request, which is not answered yet.
     pub async fn accept_request(&self) -> (TcpStream, String) {
-        let (stream, _) = within("a connection", self.listener.accept()).await.expect("a connection");
-        stream.set_nodelay(true).expect("a socket");
-        let mut reader = BufReader::new(stream);
-        let mut key = String::new();
-        loop {
-            let mut line = String::new();
-            within("a header", reader.read_line(&mut line)).await.expect("a header");
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("sec-websocket-key")
-            {
-                key = value.trim().to_owned();
-            }
-            if line.trim().is_empty() {
-                return (reader.into_inner(), key);
-            }
+        read_request(self.connection().await).await
+    }
+
+    /// The next connection, its upgrade answered.
+    pub async fn accept(&self) -> TcpStream {
+        let (mut stream, key) = self.accept_request().await;
+        stream.write_all(upgrade_answer(&key).as_bytes()).await.expect("an open connection");
+        stream
+    }
+}
+
+/// Reads a request's head; gives the websocket key it bears, if any.
+pub async fn read_request<S: AsyncRead + Unpin>(stream: S) -> (S, String) {
+    let mut reader = BufReader::new(stream);
+    let mut key = String::new();
+    loop {
+        let mut line = String::new();
+        within("a header", reader.read_line(&mut line)).await.expect("a header");
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("sec-websocket-key")
+        {
+            key = value.trim().to_owned();
+        }
+        if line.trim().is_empty() {
+            return (reader.into_inner(), key);
         }
     }
+}
+
+/// The answer that opens the websocket.
+pub fn upgrade_answer(key: &str) -> String {
+    let accept = derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    )
 }
 
 /// The bytes of an unmasked text frame.
