@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod acs;
+pub mod capabilities;
 pub mod config;
 pub mod endpoints;
 pub mod http;

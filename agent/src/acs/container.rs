@@ -12,19 +12,17 @@ use wharf_core::spec::{
     Condition, ContainerSpec, Dependency, LogSpec, Network, PortMapping, Protocol, Volume,
 };
 use wharf_protocol::acs::{self, Container};
-use wharf_protocol::arn::TaskArn;
 use wharf_protocol::docker::LogConfig;
 
 /// Smallest memory limit in MiB; smaller ones are raised to it (features 4.1).
 const LEAST_MEMORY: i64 = 4;
 /// Bytes of a MiB.
 const MEBIBYTE: i64 = 1024 * 1024;
-/// Longest identifier that containerd takes.
-const LONGEST_ID: usize = 76;
+/// Longest name of a container in a task definition.
+const LONGEST_NAME: usize = 255;
 
 /// What a container can see of its task.
 pub(super) struct Around<'a> {
-    pub task: &'a TaskArn,
     pub network: &'a Network,
     pub volumes: &'a BTreeMap<String, Volume>,
     pub memory: Option<u32>,
@@ -37,7 +35,7 @@ pub(super) fn convert(
     around: &Around<'_>,
     new_id: &mut dyn FnMut() -> String,
 ) -> Result<ContainerSpec, Refusal> {
-    let name = name(container, around.task)?;
+    let name = name(container)?;
     let at = |field: &str| format!("containers[{name}].{field}");
     check_unsupported(container, &at)?;
     let docker = DockerConfig::read(name, container.docker_config.as_ref())?;
@@ -69,21 +67,14 @@ pub(super) fn convert(
     })
 }
 
-/// The name, which becomes part of containerd's identifier `<task id>-<name>`.
-fn name<'a>(container: &'a Container, task: &TaskArn) -> Result<&'a str, Refusal> {
+/// The name, which is also that of a cgroup and a log file.
+fn name(container: &Container) -> Result<&str, Refusal> {
     let name = required("containers[].name", &container.name)?;
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if !name.bytes().all(plain) {
-        return Err(Refusal::wrong("containers[].name", name, "letters, digits, '-' and '_'"));
+    if name.len() <= LONGEST_NAME && name.bytes().all(plain) {
+        return Ok(name);
     }
-    let parts_hold = name.split(['-', '_']).all(|part| !part.is_empty());
-    let longest = LONGEST_ID.saturating_sub(task.id().len() + 1);
-    if name.len() > longest || !parts_hold {
-        let field = format!("containers[].name {name:?}");
-        let instead = "containerd's identifiers have 76 characters with the task's id, and no two of '-' and '_' in a row";
-        return Err(Refusal::Unsupported { field, instead });
-    }
-    Ok(name)
+    Err(Refusal::wrong("containers[].name", name, "at most 255 letters, digits, '-' and '_'"))
 }
 
 /// Fields that this version does not honour. `linuxParameters`, `privileged` and `networkInterfaceNames` are not among them: the

@@ -26,7 +26,7 @@ pub(super) fn convert(
     let (cpu, memory) = (cpu(task.cpu)?, memory(task.memory)?);
     let network = network(task, policy)?;
     let volumes = volume::convert(&task.volumes)?;
-    let around = container::Around { task: arn, network: &network, volumes: &volumes, memory, policy };
+    let around = container::Around { network: &network, volumes: &volumes, memory, policy };
     let containers = task
         .containers
         .iter()
