@@ -49,6 +49,15 @@ impl CredentialsSource {
     /// Where EC2 serves instance metadata.
     pub const IMDS: &'static str = "http://169.254.169.254";
 
+    /// Fixed values, as a configuration gives them.
+    pub fn fixed(access_key_id: &str, secret_access_key: &str, session_token: Option<String>) -> Self {
+        Self::Static(Credentials {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: Secret::new(secret_access_key),
+            session_token: session_token.map(Secret::new),
+        })
+    }
+
     async fn fetch(&self) -> Result<Fetched, CredentialsError> {
         match self {
             Self::Static(credentials) => {

@@ -5,7 +5,6 @@ use serde_json::json;
 use std::time::Duration;
 use wharf_link::TransportError;
 use wharf_link::api::{ApiClient, ApiConfig, CallError, CallLimits, Retry};
-use wharf_link::credentials::CredentialsSource;
 use wharf_link::submit::SubmitOutcome;
 use wharf_protocol::api::{SubmitTaskStateChangeRequest, UpdateContainerInstancesStateRequest};
 
@@ -24,7 +23,7 @@ async fn wrong_keys_are_an_error_that_is_not_repeated() {
     let api = ApiClient::new(ApiConfig {
         endpoint: peer.url(),
         region: "eu-west-1".to_owned(),
-        credentials: vec![CredentialsSource::Static(keys("not the secret"))],
+        credentials: vec![keys("not the secret")],
         user_agent: "t".to_owned(),
         verify_tls: true,
         limits: limits(),
@@ -153,7 +152,7 @@ async fn a_server_that_never_answers_is_given_up_after_the_deadline() {
     let api = ApiClient::new(ApiConfig {
         endpoint: format!("http://{}", listener.local_addr().unwrap()),
         region: "eu-west-1".to_owned(),
-        credentials: vec![CredentialsSource::Static(keys("k"))],
+        credentials: vec![keys("k")],
         user_agent: "t".to_owned(),
         verify_tls: true,
         limits: CallLimits { whole: Duration::from_millis(100), attempts: 2, ..limits() },

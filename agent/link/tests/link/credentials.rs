@@ -10,14 +10,9 @@ use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
 use wharf_link::credentials::{CredentialsError, CredentialsProvider, CredentialsSource};
 use wharf_protocol::Secret;
-use wharf_protocol::sigv4::Credentials;
 
 fn fixed(id: &str) -> CredentialsSource {
-    CredentialsSource::Static(Credentials {
-        access_key_id: id.to_owned(),
-        secret_access_key: Secret::new("hush"),
-        session_token: None,
-    })
+    CredentialsSource::fixed(id, "hush", None)
 }
 
 fn missing_file() -> CredentialsSource {

@@ -23,7 +23,7 @@ use wharf_link::credentials::CredentialsSource;
 use wharf_link::endpoint::AgentIdentity;
 use wharf_protocol::Secret;
 use wharf_protocol::api::operation_of_target;
-use wharf_protocol::sigv4::{Credentials, RequestParts, body_hash, verify};
+use wharf_protocol::sigv4::{RequestParts, body_hash, verify};
 
 /// How long a test waits for what has to happen.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -100,7 +100,7 @@ impl Peer {
         ApiClient::new(ApiConfig {
             endpoint: self.url(),
             region: "eu-west-1".to_owned(),
-            credentials: vec![CredentialsSource::Static(keys(KEY))],
+            credentials: vec![keys(KEY)],
             user_agent: "wharf-link tests".to_owned(),
             verify_tls: true,
             limits,
@@ -200,12 +200,8 @@ pub fn limits() -> CallLimits {
     CallLimits { backoff, ..CallLimits::default() }
 }
 
-pub fn keys(secret: &str) -> Credentials {
-    Credentials {
-        access_key_id: KEY_ID.to_owned(),
-        secret_access_key: Secret::new(secret),
-        session_token: Some(Secret::new("a+token/of=theirs")),
-    }
+pub fn keys(secret: &str) -> CredentialsSource {
+    CredentialsSource::fixed(KEY_ID, secret, Some("a+token/of=theirs".to_owned()))
 }
 
 pub fn identity() -> AgentIdentity {

@@ -15,7 +15,6 @@ use tokio_rustls::server::TlsStream;
 use wharf_link::TransportError;
 use wharf_link::acs::AcsInbound;
 use wharf_link::api::{ApiClient, ApiConfig, CallError, CallLimits};
-use wharf_link::credentials::CredentialsSource;
 
 fn acceptor() -> TlsAcceptor {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -35,7 +34,7 @@ fn api(raw: &RawPeer, verify_tls: bool) -> Result<ApiClient, TransportError> {
     let config = ApiConfig {
         endpoint: raw.url().replace("http:", "https:"),
         region: "eu-west-1".to_owned(),
-        credentials: vec![CredentialsSource::Static(keys("k"))],
+        credentials: vec![keys("k")],
         user_agent: "t".to_owned(),
         verify_tls,
         limits: CallLimits { attempts: 1, ..limits() },
