@@ -1,1 +1,38 @@
 //! containerd for Wharf: images, containers, exits, over gRPC.
+//!
+//! Owns everything that touches containerd and the cgroup file system: the image store and pulls into it, OCI specs,
+//! the life of a container from snapshot to deletion, probes run inside it, and the stream of exits.
+//! Refuses to know what a task is: it sees container ids, a shim group and a cgroup path, and decides nothing about order.
+//!
+//! Every call to containerd has a name and a deadline ([`RpcError`]), creating twice is creating once, and deleting what
+//! is missing is success. Start at [`Containerd`].
+
+#![forbid(unsafe_code)]
+
+pub mod cgroup;
+mod config;
+mod connect;
+pub mod container;
+mod events;
+mod exec;
+pub mod image;
+mod keyed_lock;
+mod process;
+mod rpc;
+mod scratch_mount;
+pub mod spec;
+mod time;
+
+pub use config::{ContainerdConfig, PullSettings};
+pub use connect::{ConnectError, Containerd, PingError};
+pub use container::{
+    CreateContainer, CreateError, DeleteError, ExitStatus, ListError, LogTarget, Mount, NetworkNamespace,
+    ObservedContainer, ObservedState, ProcessOptions, Resources, SignalError, SignalOutcome, StartError,
+    Started,
+};
+pub use events::RuntimeEvent;
+pub use exec::{ExecError, ExecOutcome};
+pub use image::{
+    Image, ImageConfig, ListedImage, LoadError, PullError, PullPolicy, RegistryAuth, RemoveImageError, Retry,
+};
+pub use rpc::RpcError;

@@ -1,0 +1,236 @@
+//! Creating: a record, a snapshot, and a process that waits to be started.
+
+use super::{CreateContainer, SHIM_GROUP_LABEL};
+use crate::connect::{Containerd, Shared};
+use crate::image::{self, ResolvedImage, StoreError};
+use crate::rpc::{self, QUICK, RpcError};
+use crate::spec::{Host, SpecError, UserError, Wanted, build, resolve_user};
+use containerd_client::services::v1::container::Runtime;
+use containerd_client::services::v1::snapshots::{MountsRequest, PrepareSnapshotRequest};
+use containerd_client::services::v1::{
+    Container, CreateContainerRequest, CreateTaskRequest, GetContainerRequest, GetRequest,
+};
+use containerd_client::types::Mount;
+use prost_types::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// containerd decodes specs by this name: no scheme, no slash before it.
+const SPEC_TYPE: &str = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
+/// Starting a shim and runc: tens of milliseconds, but a loaded host is slow.
+const TASK_CREATE: Duration = Duration::from_secs(120);
+
+/// Why a container was not created. Nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The image is not in the store.
+    #[error("image {image} of container {id} is not in the store")]
+    NoImage {
+        /// Id of the container.
+        id: String,
+        /// Name of the image.
+        image: String,
+    },
+    /// The image in the store is damaged.
+    #[error("image {image} of container {id} cannot be used")]
+    Image {
+        /// Id of the container.
+        id: String,
+        /// Name of the image.
+        image: String,
+        /// What is wrong.
+        #[source]
+        source: StoreError,
+    },
+    /// Another container has the id.
+    #[error("container {id} exists with another specification")]
+    Exists {
+        /// The id.
+        id: String,
+    },
+    /// The request cannot be made into a spec.
+    #[error("container {id} cannot be specified")]
+    Spec {
+        /// Id of the container.
+        id: String,
+        /// What is wrong.
+        #[source]
+        source: SpecError,
+    },
+    /// The image does not have the user.
+    #[error("container {id} cannot run as the user asked for")]
+    User {
+        /// Id of the container.
+        id: String,
+        /// What is wrong.
+        #[source]
+        source: UserError,
+    },
+    /// The runtime refused: a missing program, a mount that cannot be made.
+    #[error("{reason}")]
+    Runtime {
+        /// Id of the container.
+        id: String,
+        /// The runtime's own words, which name the cause as Docker does.
+        reason: String,
+    },
+    /// containerd did not do its part.
+    #[error("container {id} cannot be created")]
+    Rpc {
+        /// Id of the container.
+        id: String,
+        /// The call that failed.
+        #[source]
+        source: RpcError,
+    },
+}
+
+impl Containerd {
+    /// Creates a container whose process waits to be started.
+    ///
+    /// A container of the same id and specification is adopted. After an error nothing is left; when the future is
+    /// dropped half-way, [`Containerd::delete`] removes what there is.
+    pub async fn create(&self, request: &CreateContainer) -> Result<(), CreateError> {
+        let id = &request.id;
+        let image = find_image(&self.shared, request).await?;
+        let user =
+            request.process.user.as_deref().filter(|user| !user.is_empty()).unwrap_or(&image.config.user);
+        let user = resolve_user(&self.shared, image.chain_id(), user).await;
+        let user = user.map_err(|source| CreateError::User { id: id.clone(), source })?;
+        let wanted = Wanted { request, image: &image.config, user: &user, host: Host::observe() };
+        let spec = build(&wanted).map_err(|source| CreateError::Spec { id: id.clone(), source })?;
+        let value = serde_json::to_vec(&spec).expect("a spec is plain data");
+        let spec = Any { type_url: SPEC_TYPE.to_owned(), value };
+        if record(&self.shared, request, spec).await? == Record::Adopted && has_task(&self.shared, id).await?
+        {
+            return Ok(());
+        }
+        let created = create_task(&self.shared, request, &image).await;
+        if created.is_err() {
+            // The error that counts is the first one; what cannot be removed now is removed by the next delete.
+            if let Err(error) = self.delete(id).await {
+                tracing::warn!(%error, container = %id, "left-overs of a failed create remain");
+            }
+        }
+        created
+    }
+}
+
+async fn find_image(shared: &Shared, request: &CreateContainer) -> Result<Arc<ResolvedImage>, CreateError> {
+    let (id, image) = (request.id.clone(), request.image.clone());
+    if let Some(known) = shared.images.named(&image) {
+        return Ok(known);
+    }
+    match image::by_name(shared, &image).await {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Err(CreateError::NoImage { id, image }),
+        Err(source) => Err(CreateError::Image { id, image, source }),
+    }
+}
+
+/// Whether the record of a container is new.
+#[derive(Debug, PartialEq, Eq)]
+enum Record {
+    New,
+    Adopted,
+}
+
+/// Writes the record. It goes before the snapshot: from then on containerd knows who needs it and does not collect it.
+async fn record(shared: &Shared, request: &CreateContainer, spec: Any) -> Result<Record, CreateError> {
+    let id = &request.id;
+    let mut labels: HashMap<String, String> =
+        request.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    labels.insert(SHIM_GROUP_LABEL.to_owned(), request.shim_group.clone());
+    let container = Container {
+        id: id.clone(),
+        labels,
+        image: request.image.clone(),
+        runtime: Some(Runtime { name: shared.config.runtime.clone(), options: None }),
+        spec: Some(spec.clone()),
+        snapshotter: shared.config.snapshotter.clone(),
+        snapshot_key: id.clone(),
+        ..Container::default()
+    };
+    let rpc_error = |source| CreateError::Rpc { id: id.clone(), source };
+    let create = CreateContainerRequest { container: Some(container) };
+    match rpc::call("Containers.Create", QUICK, shared.containers().create(create)).await {
+        Ok(_) => Ok(Record::New),
+        Err(error) if error.is_already_exists() => {
+            let get = GetContainerRequest { id: id.clone() };
+            let existing = rpc::call("Containers.Get", QUICK, shared.containers().get(get)).await;
+            let existing = existing.map_err(rpc_error)?.container.unwrap_or_default();
+            if same_spec(existing.spec.as_ref(), &spec) && existing.image == request.image {
+                Ok(Record::Adopted)
+            } else {
+                Err(CreateError::Exists { id: id.clone() })
+            }
+        }
+        Err(error) => Err(rpc_error(error)),
+    }
+}
+
+/// Compares what the specs say: lists that stand for sets may be written in another order.
+fn same_spec(one: Option<&Any>, other: &Any) -> bool {
+    let parse = |any: &Any| serde_json::from_slice::<oci_spec::runtime::Spec>(&any.value).ok();
+    one.is_some_and(|one| parse(one).is_some_and(|one| Some(one) == parse(other)))
+}
+
+async fn has_task(shared: &Shared, id: &str) -> Result<bool, CreateError> {
+    let request = GetRequest { container_id: id.to_owned(), ..GetRequest::default() };
+    let answer = rpc::call("Tasks.Get", QUICK, shared.tasks_client().get(request)).await;
+    let found = rpc::found(answer).map_err(|source| CreateError::Rpc { id: id.to_owned(), source })?;
+    Ok(found.is_some())
+}
+
+async fn create_task(
+    shared: &Shared,
+    request: &CreateContainer,
+    image: &ResolvedImage,
+) -> Result<(), CreateError> {
+    let id = &request.id;
+    let rootfs = root_mounts(shared, id, image.chain_id()).await;
+    let rootfs = rootfs.map_err(|source| CreateError::Rpc { id: id.clone(), source })?;
+    let log = request.log.uri();
+    let create = CreateTaskRequest {
+        container_id: id.clone(),
+        rootfs,
+        stdout: log.clone(),
+        stderr: if request.process.tty { String::new() } else { log },
+        terminal: request.process.tty,
+        ..CreateTaskRequest::default()
+    };
+    // One at a time within a shim: two that found none would both start one, and one that ends would take a new one along.
+    let _turn = shared.shim_turns.turn(&request.shim_group).await;
+    match rpc::call("Tasks.Create", TASK_CREATE, shared.tasks_client().create(create)).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_already_exists() => Ok(()),
+        Err(source) if source.is_transient() => Err(CreateError::Rpc { id: id.clone(), source }),
+        Err(error) => Err(CreateError::Runtime { id: id.clone(), reason: runtime_words(error.message()) }),
+    }
+}
+
+async fn root_mounts(shared: &Shared, id: &str, parent: &str) -> Result<Vec<Mount>, RpcError> {
+    let request = PrepareSnapshotRequest {
+        snapshotter: shared.config.snapshotter.clone(),
+        key: id.to_owned(),
+        parent: parent.to_owned(),
+        ..PrepareSnapshotRequest::default()
+    };
+    match rpc::call("Snapshots.Prepare", QUICK, shared.snapshots().prepare(request)).await {
+        Ok(prepared) => Ok(prepared.mounts),
+        Err(error) if error.is_already_exists() => {
+            let request =
+                MountsRequest { snapshotter: shared.config.snapshotter.clone(), key: id.to_owned() };
+            rpc::call("Snapshots.Mounts", QUICK, shared.snapshots().mounts(request))
+                .await
+                .map(|answer| answer.mounts)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes off what gRPC and Go add around the runtime's words.
+pub(super) fn runtime_words(message: &str) -> String {
+    message.trim_end_matches(": unknown").to_owned()
+}

@@ -1,0 +1,108 @@
+//! Deleting: whatever there is of a container, running or not, answered or not.
+
+use super::signal::is_gone;
+use super::{ExitStatus, SHIM_GROUP_LABEL, hung};
+use crate::connect::{Containerd, Shared};
+use crate::rpc::{self, QUICK, RpcError, SLOW};
+use containerd_client::services::v1::snapshots::RemoveSnapshotRequest;
+use containerd_client::services::v1::{
+    DeleteContainerRequest, DeleteTaskRequest, GetContainerRequest, KillRequest, WaitRequest,
+};
+use nix::libc::SIGKILL;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a killed process may take to end, and a shim to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long all of it may take, a hung shim included.
+const LONGEST: Duration = Duration::from_secs(45);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Why a container is not gone.
+#[derive(Debug, thiserror::Error)]
+#[error("container {id} cannot be deleted")]
+pub struct DeleteError {
+    /// Id of the container.
+    pub id: String,
+    /// The call that failed.
+    #[source]
+    pub source: RpcError,
+}
+
+impl Containerd {
+    /// Kills what runs and removes process, record and snapshot. A missing container is fine.
+    ///
+    /// Returns how the process ended, when there was one that had been started. A shim that does not answer is killed too.
+    pub async fn delete(&self, id: &str) -> Result<Option<ExitStatus>, DeleteError> {
+        self.shared.delete(id).await.map_err(|source| DeleteError { id: id.to_owned(), source })
+    }
+
+    /// Waits for the main process to end, at most `deadline` long; `None` when there is no such process.
+    pub async fn wait(&self, id: &str, deadline: Duration) -> Result<Option<ExitStatus>, RpcError> {
+        wait(&self.shared, id, deadline).await
+    }
+}
+
+impl Shared {
+    async fn delete(&self, id: &str) -> Result<Option<ExitStatus>, RpcError> {
+        let get = GetContainerRequest { id: id.to_owned() };
+        let record = rpc::found(rpc::call("Containers.Get", QUICK, self.containers().get(get)).await)?;
+        let labels =
+            record.and_then(|answer| answer.container).map(|container| container.labels).unwrap_or_default();
+        let group = labels.get(SHIM_GROUP_LABEL).map_or(id, String::as_str);
+        let exit = {
+            // As in create: a shim that is about to end must not be handed a new container.
+            let _turn = self.shim_turns.turn(group).await;
+            self.delete_task(id, group).await?
+        };
+        let request = DeleteContainerRequest { id: id.to_owned() };
+        rpc::found(rpc::call("Containers.Delete", QUICK, self.containers().delete(request)).await)?;
+        let request =
+            RemoveSnapshotRequest { snapshotter: self.config.snapshotter.clone(), key: id.to_owned() };
+        rpc::found(rpc::call("Snapshots.Remove", SLOW, self.snapshots().remove(request)).await)?;
+        Ok(exit)
+    }
+
+    /// Deletes the task, whatever it takes.
+    async fn delete_task(&self, id: &str, group: &str) -> Result<Option<ExitStatus>, RpcError> {
+        let deadline = Instant::now() + LONGEST;
+        loop {
+            let request = DeleteTaskRequest { container_id: id.to_owned() };
+            let error = match rpc::call("Tasks.Delete", PATIENCE, self.tasks_client().delete(request)).await {
+                // A process that was created and never started has no time of exit.
+                Ok(answer) => {
+                    return Ok(answer.exited_at.map(|at| ExitStatus::new(answer.exit_status, Some(at))));
+                }
+                Err(error) if error.is_not_found() => return Ok(None),
+                Err(error) => error,
+            };
+            if Instant::now() >= deadline {
+                return Err(error);
+            }
+            if self.kill(id).await.is_err() {
+                hung::break_shim(self, id, group).await;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Kills every process of the container and waits for the main one.
+    async fn kill(&self, id: &str) -> Result<(), RpcError> {
+        let request = KillRequest {
+            container_id: id.to_owned(),
+            signal: SIGKILL.cast_unsigned(),
+            all: true,
+            ..KillRequest::default()
+        };
+        match rpc::call("Tasks.Kill", PATIENCE, self.tasks_client().kill(request)).await {
+            Err(error) if !is_gone(&error) => Err(error),
+            _ => wait(self, id, PATIENCE).await.map(drop),
+        }
+    }
+}
+
+async fn wait(shared: &Shared, id: &str, deadline: Duration) -> Result<Option<ExitStatus>, RpcError> {
+    let request = WaitRequest { container_id: id.to_owned(), ..WaitRequest::default() };
+    let answer = rpc::found(rpc::call("Tasks.Wait", deadline, shared.tasks_client().wait(request)).await)?;
+    Ok(answer.map(|answer| ExitStatus::new(answer.exit_status, answer.exited_at)))
+}

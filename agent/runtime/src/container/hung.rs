@@ -1,0 +1,40 @@
+//! A shim that does not answer: found through its containers, killed, and cleaned up after by containerd.
+//!
+//! This is the last resort of deleting. It takes the other containers of the same shim along; they hang as well.
+
+use super::SHIM_GROUP_LABEL;
+use crate::connect::Shared;
+use crate::process;
+use crate::rpc::{self, QUICK};
+use containerd_client::services::v1::ListContainersRequest;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Kills the shim of a group, when it can be found.
+pub(super) async fn break_shim(shared: &Shared, id: &str, group: &str) {
+    let mut ids = members(shared, group).await;
+    ids.push(id.to_owned());
+    let namespace = shared.config.namespace.clone();
+    let find = move || {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        process::shims_for(&namespace, &ids)
+    };
+    let shims = tokio::task::spawn_blocking(find).await.expect("looking through /proc does not panic");
+    for shim in shims {
+        tracing::warn!(shim, container = %id, "killing a shim that does not answer");
+        let Ok(pid) = i32::try_from(shim) else { continue };
+        // Gone already is what we want; no permission will show in the next try of the delete.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+}
+
+/// The containers of a group: the shim bears the id of whichever came first.
+async fn members(shared: &Shared, group: &str) -> Vec<String> {
+    let filters = vec![format!("labels.\"{SHIM_GROUP_LABEL}\"=={group:?}")];
+    let answer =
+        rpc::call("Containers.List", QUICK, shared.containers().list(ListContainersRequest { filters }))
+            .await;
+    answer
+        .map(|answer| answer.containers.into_iter().map(|container| container.id).collect())
+        .unwrap_or_default()
+}

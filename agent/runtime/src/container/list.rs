@@ -1,0 +1,105 @@
+//! What there is: records and processes of our namespace, checked against the kernel.
+//!
+//! containerd can say "running" of a process that is dead: its shim hangs, or died without a word. Such a container is
+//! reported as [`ObservedState::Vanished`], never as running.
+
+use super::ExitStatus;
+use crate::connect::{Containerd, Shared};
+use crate::process::is_alive_in_container;
+use crate::rpc::{self, QUICK, RpcError, SLOW};
+use containerd_client::services::v1::{Container, GetRequest, ListContainersRequest, ListTasksRequest};
+use containerd_client::types::v1::{Process, Status};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+/// A process that has just ended is dead before its shim has told: how often and how long to wait for that.
+const RECHECKS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Why containers could not be listed.
+#[derive(Debug, thiserror::Error)]
+#[error("containers cannot be listed")]
+pub struct ListError(#[from] RpcError);
+
+/// A container of our namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedContainer {
+    /// Its id.
+    pub id: String,
+    /// Labels it was created with, and ours.
+    pub labels: BTreeMap<String, String>,
+    /// What became of its process.
+    pub state: ObservedState,
+}
+
+/// What became of a container's process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObservedState {
+    /// It waits to be started.
+    Created,
+    /// It runs.
+    Running {
+        /// Its id on the host.
+        pid: u32,
+    },
+    /// It has ended.
+    Exited(ExitStatus),
+    /// It is gone and nobody knows how it ended: the host was restarted, or the shim died.
+    Vanished,
+}
+
+impl Containerd {
+    /// Lists all containers of our namespace.
+    pub async fn list(&self) -> Result<Vec<ObservedContainer>, ListError> {
+        let shared = &self.shared;
+        // Records first: a task that is listed and has no record yet belongs to a container that is being created.
+        let request = ListContainersRequest::default();
+        let records =
+            rpc::call("Containers.List", QUICK, shared.containers().list(request)).await?.containers;
+        let request = ListTasksRequest::default();
+        let tasks = rpc::call("Tasks.List", SLOW, shared.tasks_client().list(request)).await?.tasks;
+        let tasks: HashMap<String, Process> = tasks.into_iter().map(|task| (task.id.clone(), task)).collect();
+        let mut observed = Vec::with_capacity(records.len());
+        for record in records {
+            let state = state(shared, tasks.get(&record.id)).await?;
+            observed.push(container(record, state));
+        }
+        Ok(observed)
+    }
+}
+
+fn container(record: Container, state: ObservedState) -> ObservedContainer {
+    ObservedContainer { id: record.id, labels: record.labels.into_iter().collect(), state }
+}
+
+/// Believes what containerd says as far as the kernel agrees.
+async fn state(shared: &Shared, task: Option<&Process>) -> Result<ObservedState, RpcError> {
+    let Some(mut task) = task.cloned() else { return Ok(ObservedState::Vanished) };
+    for attempt in 0..RECHECKS {
+        if let Some(state) = believable(&task) {
+            return Ok(state);
+        }
+        if attempt > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        let request = GetRequest { container_id: task.id.clone(), ..GetRequest::default() };
+        let again = rpc::found(rpc::call("Tasks.Get", QUICK, shared.tasks_client().get(request)).await)?;
+        let Some(again) = again.and_then(|answer| answer.process) else { return Ok(ObservedState::Vanished) };
+        // The answer bears the id of the process, which for the main one is empty or the container's.
+        task = Process { id: task.id, ..again };
+    }
+    Ok(believable(&task).unwrap_or(ObservedState::Vanished))
+}
+
+/// `None` where containerd and the kernel disagree.
+fn believable(task: &Process) -> Option<ObservedState> {
+    let alive = || is_alive_in_container(task.pid);
+    match task.status() {
+        Status::Stopped => Some(ObservedState::Exited(ExitStatus::new(task.exit_status, task.exited_at))),
+        Status::Created => alive().then_some(ObservedState::Created),
+        // Paused processes run as far as anyone but the freezer is concerned; unknown is what a hung shim amounts to.
+        Status::Running | Status::Paused | Status::Pausing | Status::Unknown => {
+            alive().then_some(ObservedState::Running { pid: task.pid })
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Containers: created, started, signalled, listed, deleted.
+//!
+//! Owns the steps in containerd that one of these verbs takes, and that each may be repeated: creating what exists adopts
+//! it, deleting what is missing is success. Refuses order between containers, restarts and any notion of a task beyond the
+//! shim group and the cgroup path it is given.
+//!
+//! ```text
+//! (nothing) --create--> Created --start--> Running --process ends--> Exited
+//!     ^                    |                  |                        |
+//!     +------delete--------+------------------+------------------------+
+//! ```
+
+mod create;
+mod delete;
+mod hung;
+mod list;
+mod log;
+mod request;
+mod signal;
+mod start;
+
+pub use create::CreateError;
+pub use delete::DeleteError;
+pub use list::{ListError, ObservedContainer, ObservedState};
+pub use log::LogTarget;
+pub use request::{
+    CreateContainer, Device, Environment, Mount, NetworkNamespace, ProcessOptions, Resources, Ulimit,
+};
+pub use signal::{SignalError, SignalOutcome};
+pub use start::{StartError, Started};
+
+/// Label that remembers the shim group of a container, so that deleting it waits its turn.
+pub(crate) const SHIM_GROUP_LABEL: &str = "io.wharf.shim-group";
+
+/// How a container's process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExitStatus {
+    /// Exit code; 128 and the signal's number for a process that a signal ended.
+    pub code: i32,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+impl ExitStatus {
+    pub(crate) fn new(code: u32, at: Option<prost_types::Timestamp>) -> Self {
+        let at_ms = crate::time::from_proto(at).unwrap_or_else(crate::time::now_ms);
+        Self { code: i32::try_from(code).unwrap_or(255), at_ms }
+    }
+}

@@ -1,0 +1,75 @@
+//! Starting the process of a created container.
+
+use super::create::runtime_words;
+use crate::connect::Containerd;
+use crate::rpc::{self, QUICK, RpcError, SLOW};
+use crate::time::now_ms;
+use containerd_client::services::v1::{GetRequest, StartRequest};
+use containerd_client::types::v1::Status;
+
+/// A process that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Started {
+    /// Its id on the host.
+    pub pid: u32,
+    /// When it was started, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+/// Why a container was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no such container, or its process was never created.
+    #[error("container {id} does not exist")]
+    NotFound {
+        /// The id.
+        id: String,
+    },
+    /// The runtime refused, or the process has ended already.
+    #[error("{reason}")]
+    Runtime {
+        /// Id of the container.
+        id: String,
+        /// The runtime's own words.
+        reason: String,
+    },
+    /// containerd did not do its part.
+    #[error("container {id} cannot be started")]
+    Rpc {
+        /// Id of the container.
+        id: String,
+        /// The call that failed.
+        #[source]
+        source: RpcError,
+    },
+}
+
+impl Containerd {
+    /// Starts a created container; one that runs already is adopted.
+    pub async fn start(&self, id: &str) -> Result<Started, StartError> {
+        let request = StartRequest { container_id: id.to_owned(), ..StartRequest::default() };
+        let answer = rpc::call("Tasks.Start", SLOW, self.shared.tasks_client().start(request)).await;
+        let error = match answer {
+            Ok(answer) => return Ok(Started { pid: answer.pid, at_ms: now_ms() }),
+            Err(error) => error,
+        };
+        let id = id.to_owned();
+        if error.is_not_found() {
+            return Err(StartError::NotFound { id });
+        }
+        if error.is_transient() {
+            return Err(StartError::Rpc { id, source: error });
+        }
+        match self.running_pid(&id).await {
+            Some(pid) => Ok(Started { pid, at_ms: now_ms() }),
+            None => Err(StartError::Runtime { id, reason: runtime_words(error.message()) }),
+        }
+    }
+
+    async fn running_pid(&self, id: &str) -> Option<u32> {
+        let request = GetRequest { container_id: id.to_owned(), ..GetRequest::default() };
+        let answer = rpc::call("Tasks.Get", QUICK, self.shared.tasks_client().get(request)).await;
+        let process = answer.ok()?.process?;
+        (process.status() == Status::Running).then_some(process.pid)
+    }
+}

@@ -1,0 +1,273 @@
+//! A private containerd: own root, state, socket and cgroups; stopped, unmounted and removed at the end.
+
+use crate::demo_image::DemoImage;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use wharf_runtime::cgroup::CgroupRoot;
+use wharf_runtime::container::Environment;
+use wharf_runtime::{
+    Containerd, ContainerdConfig, CreateContainer, ExitStatus, LogTarget, NetworkNamespace, ProcessOptions,
+    PullPolicy, PullSettings, Resources,
+};
+
+/// Name of the image that most tests run.
+pub const DEMO: &str = "localhost/demo:latest";
+pub const LONG: Duration = Duration::from_secs(30);
+
+/// A private containerd and a connection to it.
+pub struct Lab {
+    pub containerd: Containerd,
+    directory: TempDir,
+    daemon: Child,
+    cgroup: String,
+}
+
+impl Lab {
+    /// Starts containerd and connects.
+    pub async fn start() -> Self {
+        Self::with_pull(PullSettings { attempts: 2, ..PullSettings::default() }).await
+    }
+
+    pub async fn with_pull(pull: PullSettings) -> Self {
+        // Not below /tmp: that may be a tmpfs or an overlay, on which overlays cannot lie.
+        let directory = tempfile::Builder::new().prefix("wharf-rt-").tempdir_in("/var/tmp").unwrap();
+        let daemon = spawn(directory.path());
+        let config = ContainerdConfig {
+            address: directory.path().join("c.sock"),
+            run_dir: directory.path().join("run"),
+            pull,
+            ..ContainerdConfig::default()
+        };
+        let containerd = connect(&config).await;
+        let cgroup = format!("/{}", directory.path().file_name().unwrap().to_str().unwrap());
+        Self { containerd, directory, daemon, cgroup }
+    }
+
+    /// Starts containerd and loads the demonstration image.
+    pub async fn with_demo() -> Self {
+        let lab = Self::start().await;
+        lab.load(&crate::demo_image::busybox(serde_json::json!({})), DEMO).await;
+        lab
+    }
+
+    pub async fn load(&self, image: &DemoImage, name: &str) {
+        let tar = self.path().join("image.tar");
+        image.write_oci_tar(&tar, name);
+        assert_eq!(self.containerd.load(&tar).await.unwrap(), [name]);
+        self.containerd.ensure_image(name, None, PullPolicy::Never).await.unwrap();
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub fn config(&self) -> &ContainerdConfig {
+        self.containerd.config()
+    }
+
+    /// Cgroup path of a container.
+    pub fn cgroup_of(&self, id: &str) -> String {
+        format!("{}/task/{id}", self.cgroup)
+    }
+
+    /// A container that runs a shell script on the host's network, output going to a file.
+    pub fn container(&self, id: &str, script: &str) -> CreateContainer {
+        let command = Some(["/bin/sh", "-c", script].map(str::to_owned).to_vec());
+        CreateContainer {
+            id: id.to_owned(),
+            labels: BTreeMap::from([("wharf.test".to_owned(), id.to_owned())]),
+            image: DEMO.to_owned(),
+            shim_group: "task".to_owned(),
+            cgroup_path: self.cgroup_of(id),
+            network: NetworkNamespace::Host,
+            hostname: None,
+            process: ProcessOptions { command, ..ProcessOptions::default() },
+            mounts: Vec::new(),
+            resources: Resources::default(),
+            log: LogTarget::File(self.log_path(id)),
+        }
+    }
+
+    pub fn log_path(&self, id: &str) -> PathBuf {
+        self.path().join(format!("{id}.log"))
+    }
+
+    /// What a container has written.
+    pub fn log(&self, id: &str) -> String {
+        std::fs::read_to_string(self.log_path(id)).unwrap_or_default()
+    }
+
+    /// Creates, starts, waits and deletes; returns how it ended and what it wrote.
+    pub async fn run(&self, request: &CreateContainer) -> (ExitStatus, String) {
+        self.containerd.create(request).await.unwrap();
+        self.containerd.start(&request.id).await.unwrap();
+        let exit = self.containerd.wait(&request.id, LONG).await.unwrap().expect("it was started");
+        assert_eq!(self.containerd.delete(&request.id).await.unwrap(), Some(exit));
+        (exit, self.log(&request.id))
+    }
+
+    /// Kills containerd the hard way.
+    pub fn kill_daemon(&mut self) {
+        self.daemon.kill().unwrap();
+        self.daemon.wait().unwrap();
+    }
+
+    /// Starts containerd again after it was killed.
+    pub async fn restart_daemon(&mut self) {
+        self.daemon = spawn(self.path());
+        until("containerd answers", async || self.containerd.ping().await.is_ok()).await;
+    }
+
+    /// Asks containerd's own client; each line of its answer.
+    pub fn ctr(&self, arguments: &[&str]) -> Vec<String> {
+        let output = command("ctr")
+            .arg("--address")
+            .arg(&self.config().address)
+            .args(["--namespace", "wharf"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// Process ids of shims that belong to this containerd.
+    pub fn shims(&self) -> Vec<u32> {
+        processes()
+            .filter(|(_, line)| line.contains("containerd-shim") && line.contains(self.mark()))
+            .map(|p| p.0)
+            .collect()
+    }
+
+    fn mark(&self) -> &str {
+        self.path().to_str().unwrap()
+    }
+
+    /// Ends the lab, after checking that the test left nothing: not in containerd, not in the kernel.
+    pub async fn finish(self) {
+        for image in self.containerd.images().await.unwrap() {
+            self.containerd.remove_image(&image.name).await.unwrap();
+        }
+        CgroupRoot::host().remove(&self.cgroup, LONG).await.unwrap();
+        until("shims are gone", async || self.shims().is_empty()).await;
+        for what in [
+            &["containers", "ls", "-q"][..],
+            &["tasks", "ls", "-q"],
+            &["leases", "ls", "-q"],
+            &["content", "ls", "-q"],
+        ] {
+            assert_eq!(self.ctr(what), [""; 0], "{what:?}");
+        }
+        // The first line is a heading.
+        until("snapshots are gone", async || self.ctr(&["snapshots", "ls"]).len() <= 1).await;
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let mounts: Vec<&str> = mounts.lines().filter(|line| line.contains(self.mark())).collect();
+        assert_eq!(mounts, [""; 0], "mounts");
+        let pipes = self.path().join("run/exec");
+        assert!(std::fs::read_dir(pipes).map_or(0, Iterator::count) == 0, "pipes of probes");
+        self.containerd.close(LONG).await;
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+        // After a failed test: what it left must not stand in the way of the next.
+        let mark = self.mark().to_owned();
+        for (pid, line) in processes().filter(|(_, line)| line.contains(&mark)) {
+            eprintln!("left over: {pid} {line}");
+            let _ = nix::sys::signal::kill(
+                nix::unistd::Pid::from_raw(pid.cast_signed()),
+                nix::sys::signal::SIGKILL,
+            );
+        }
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        for target in
+            mounts.lines().filter_map(|line| line.split(' ').nth(4)).filter(|path| path.contains(&mark))
+        {
+            let _ = nix::mount::umount2(target, nix::mount::MntFlags::MNT_DETACH);
+        }
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.path().join("log")).unwrap_or_default();
+            let lines: Vec<&str> = log
+                .lines()
+                .filter(|line| line.contains("level=error") || line.contains("level=warn"))
+                .collect();
+            eprintln!("containerd: {}", lines.join("\n"));
+        }
+    }
+}
+
+/// Waits for a level; panics when it is not reached.
+pub async fn until(what: &str, mut reached: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !reached().await {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn connect(config: &ContainerdConfig) -> Containerd {
+    let deadline = Instant::now() + LONG;
+    loop {
+        match Containerd::connect(config).await {
+            Ok(containerd) => return containerd,
+            Err(error) => assert!(Instant::now() < deadline, "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn spawn(directory: &Path) -> Child {
+    let config = directory.join("config.toml");
+    std::fs::write(&config, configuration(directory)).unwrap();
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("log")).unwrap();
+    command("containerd").arg("--config").arg(config).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
+fn configuration(directory: &Path) -> String {
+    let version = command("containerd").arg("--version").output().unwrap();
+    let second = String::from_utf8_lossy(&version.stdout).contains("/v2");
+    let directory = directory.display();
+    format!(
+        r#"version = {}
+root = "{directory}/root"
+state = "{directory}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime",
+  "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.devmapper", "io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri",
+  "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing"]
+[grpc]
+  address = "{directory}/c.sock"
+[ttrpc]
+  address = "{directory}/c.sock.ttrpc"
+"#,
+        if second { 3 } else { 2 }
+    )
+}
+
+/// A program of the containerd under test, which itself finds its shim and runc in the same place.
+fn command(program: &str) -> Command {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let Ok(directory) = std::env::var("WHARF_TEST_CONTAINERD_BIN") else { return Command::new(program) };
+    let mut command = Command::new(Path::new(&directory).join(program));
+    command.env("PATH", format!("{directory}:{path}"));
+    command
+}
+
+fn processes() -> impl Iterator<Item = (u32, String)> {
+    std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
+    })
+}
+
+/// Variables from pairs.
+pub fn variables(pairs: &[(&str, &str)]) -> Environment {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
