@@ -103,26 +103,21 @@ pub async fn run_acs(
     cancel: CancellationToken,
 ) {
     let reconnect = Reconnect::new(&config.timings);
-    let outbound = Outbox::new(outbound);
-    Acs { config, inbound, outbound, cancel, reconnect, opened: 0 }.run().await;
+    let owner = Owner { inbound, outbound: Outbox::new(outbound), cancel };
+    Acs { config, owner, reconnect, opened: 0 }.run().await;
 }
 
 struct Acs {
     config: AcsConfig,
-    inbound: mpsc::Sender<AcsInbound>,
-    outbound: Outbox<AcsOutbound>,
-    cancel: CancellationToken,
+    owner: Owner,
     reconnect: Reconnect,
     opened: u64,
 }
 
-/// The loop has to end: it was cancelled, or nobody listens any more.
-struct Over;
-
 impl Acs {
     async fn run(mut self) {
         while let Ok(wait) = self.attempt().await {
-            if self.closed(wait).await.is_err() {
+            if self.owner.meanwhile(tokio::time::sleep(wait)).await.is_err() {
                 break;
             }
         }
@@ -131,21 +126,16 @@ impl Acs {
     /// One attempt from discovery to the end of the session; gives the wait before the next.
     async fn attempt(&mut self) -> Result<Duration, Over> {
         let send_credentials = self.opened == 0;
-        let (config, deadline) = (self.config.clone(), self.config.timings.connect);
-        let opened = Self::while_closed(&mut self.outbound, &self.cancel, async move {
-            open(&config, send_credentials, deadline).await
-        });
-        let (ending, lasted) = match opened.await? {
+        let (ending, lasted) = match self.owner.meanwhile(open(&self.config, send_credentials)).await? {
             Ok((writer, reader)) => {
                 let opened = Instant::now();
                 (self.serve(writer, reader).await?, Some(opened.elapsed()))
             }
             Err(ending) => (ending, None),
         };
-        let wait = self.reconnect.wait_after(&ending, lasted, &mut self.config.jitter);
-        tracing::info!(?ending, ?lasted, ?wait, "acs is not connected");
+        let wait = self.reconnect.plan("acs", &ending, lasted, &mut self.config.jitter);
         if let Ending::Inactive(reason) = ending {
-            self.tell(AcsInbound::Inactive { reason }).await?;
+            self.owner.tell(AcsInbound::Inactive { reason }).await?;
         }
         Ok(wait)
     }
@@ -158,42 +148,44 @@ impl Acs {
         let conversation = Conversation {
             session,
             timings: self.config.timings,
-            inbound: &self.inbound,
-            outbound: &mut self.outbound,
+            owner: &mut self.owner,
             jitter: self.config.jitter.fork(),
-            cancel: &self.cancel,
         };
         let ending = conversation.run(writer, reader).await;
-        self.tell(AcsInbound::Disconnected { session, ending: ending.clone() }).await?;
+        self.owner.tell(AcsInbound::Disconnected { session, ending: ending.clone() }).await?;
         Ok(ending)
     }
+}
 
-    async fn closed(&mut self, wait: Duration) -> Result<(), Over> {
-        Self::while_closed(&mut self.outbound, &self.cancel, tokio::time::sleep(wait)).await
-    }
+/// The owner's ends of the loop.
+struct Owner {
+    inbound: mpsc::Sender<AcsInbound>,
+    outbound: Outbox<AcsOutbound>,
+    cancel: CancellationToken,
+}
 
+/// The loop has to end: it was cancelled, or nobody listens any more.
+struct Over;
+
+impl Owner {
     /// Tells the owner what must not be lost, however long that takes; only a cancelled loop tells nothing more.
     async fn tell(&mut self, event: AcsInbound) -> Result<(), Over> {
         let inbound = self.inbound.clone();
-        let sent =
-            Self::while_closed(&mut self.outbound, &self.cancel, async move { inbound.send(event).await });
+        let sent = self.meanwhile(async move { inbound.send(event).await });
         sent.await?.map_err(|_| Over)
     }
 
     /// Runs `work` while no session is open: outbound frames are taken and dropped meanwhile.
-    async fn while_closed<T>(
-        outbound: &mut Outbox<AcsOutbound>,
-        cancel: &CancellationToken,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Over> {
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Over> {
         tokio::pin!(work);
         loop {
-            // Cancel-safe: `work` is pinned outside of the loop and polled on, `next` loses no frame, `cancelled` has
+            // Cancel-safe: `work` is pinned outside of the loop and polled on, `next` loses no frame, the others have
             // no state.
             tokio::select! {
-                () = cancel.cancelled() => return Err(Over),
+                () = self.cancel.cancelled() => return Err(Over),
+                () = self.inbound.closed() => return Err(Over),
                 done = &mut work => return Ok(done),
-                frame = outbound.next() => {
+                frame = self.outbound.next() => {
                     tracing::debug!(kind = frame.message.type_name(), "dropped: no acs session is open");
                 }
             }
@@ -202,24 +194,11 @@ impl Acs {
 }
 
 /// Discovers the endpoint and opens the websocket.
-async fn open(
-    config: &AcsConfig,
-    send_credentials: bool,
-    deadline: Duration,
-) -> Result<(Writer, Reader), Ending> {
-    let failed = |error: &dyn std::error::Error| Ending::Failed(chain(error));
-    let endpoint = match &config.endpoint {
-        Some(endpoint) => endpoint.clone(),
-        None => {
-            let identity = &config.identity;
-            let found =
-                config.api.discover_poll_endpoint(&identity.container_instance_arn, &identity.cluster);
-            let endpoints = found.await.map_err(|error| failed(&error))?;
-            endpoints.acs.ok_or_else(|| Ending::Failed("discovery names no ACS endpoint".to_owned()))?
-        }
-    };
-    let url = acs_url(&endpoint, &config.identity, send_credentials).map_err(|error| failed(&error))?;
-    let opened = socket::open(&config.api, &url, deadline).await;
+async fn open(config: &AcsConfig, send_credentials: bool) -> Result<(Writer, Reader), Ending> {
+    let endpoint = config.api.locate(&config.identity, config.endpoint.as_ref(), |found| found.acs).await?;
+    let url = acs_url(&endpoint, &config.identity, send_credentials);
+    let url = url.map_err(|error| Ending::Failed(chain(&error)))?;
+    let opened = socket::open(&config.api, &url, config.timings.connect).await;
     if let Err(Ending::Failed(_)) = &opened {
         config.api.distrust_endpoints();
     }

@@ -11,6 +11,7 @@
 
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::jitter::Jitter;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 /// A duration with a random part: somewhere in `[least, least + spread)`.
@@ -83,6 +84,27 @@ pub enum Ending {
     Failed(String),
 }
 
+impl Ending {
+    /// True for the ends that belong to a healthy life.
+    pub fn is_orderly(&self) -> bool {
+        match self {
+            Self::Closed | Self::Expired => true,
+            Self::Silent | Self::Inactive(_) | Self::Failed(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the control plane closed it"),
+            Self::Expired => f.write_str("it reached its greatest age"),
+            Self::Silent => f.write_str("no heartbeat came"),
+            Self::Inactive(reason) | Self::Failed(reason) => f.write_str(reason),
+        }
+    }
+}
+
 /// The deadlines of one open session.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -138,6 +160,23 @@ impl Reconnect {
     /// Starts with a fresh backoff.
     pub fn new(timings: &Timings) -> Self {
         Self { timings: *timings, backoff: Backoff::new(timings.backoff) }
+    }
+
+    /// [`Reconnect::wait_after`], told to the log: `name` is the conversation's.
+    pub(crate) fn plan(
+        &mut self,
+        name: &str,
+        ending: &Ending,
+        lasted: Option<Duration>,
+        jitter: &mut Jitter,
+    ) -> Duration {
+        let wait = self.wait_after(ending, lasted, jitter);
+        if ending.is_orderly() {
+            tracing::info!(%ending, ?lasted, ?wait, "{name} is not connected");
+        } else {
+            tracing::warn!(%ending, ?lasted, ?wait, "{name} is not connected");
+        }
+        wait
     }
 
     /// The wait after a session of length `lasted` (`None`: it never opened) ended this way.

@@ -19,10 +19,11 @@ pub enum SubmitOutcome {
 }
 
 impl SubmitOutcome {
-    /// Classifies the answer: only `InvalidParameterException` means "forget it", everything else is tried for ever.
+    /// Classifies the answer: a success with any body is one; only `InvalidParameterException` means "forget it";
+    /// everything else is tried for ever.
     pub fn of<T>(answer: Result<T, CallError>) -> Self {
         match answer {
-            Ok(_) => Self::Accepted,
+            Ok(_) | Err(CallError::Unreadable { .. }) => Self::Accepted,
             Err(error) if error.code() == Some("InvalidParameterException") => {
                 Self::Refused(error.message().to_owned())
             }

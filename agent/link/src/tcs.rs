@@ -91,8 +91,7 @@ pub async fn run_tcs<S: TelemetrySource>(mut config: TcsConfig, mut source: S, c
             }
             Err(ending) => (ending, None),
         };
-        let wait = reconnect.wait_after(&ending, lasted, &mut config.jitter);
-        tracing::info!(?ending, ?lasted, ?wait, "tcs is not connected");
+        let wait = reconnect.plan("tcs", &ending, lasted, &mut config.jitter);
         // Cancel-safe: neither arm has state.
         tokio::select! {
             () = cancel.cancelled() => return,
@@ -103,24 +102,8 @@ pub async fn run_tcs<S: TelemetrySource>(mut config: TcsConfig, mut source: S, c
 
 /// Discovers the endpoint and opens the websocket.
 async fn open(config: &TcsConfig) -> Result<(Url, Writer, Reader), Ending> {
-    let failed = |error: &dyn std::error::Error| Ending::Failed(chain(error));
-    let endpoint = match &config.endpoint {
-        Some(endpoint) => endpoint.clone(),
-        None => {
-            let identity = &config.identity;
-            let found =
-                config.api.discover_poll_endpoint(&identity.container_instance_arn, &identity.cluster);
-            let endpoints = found.await.map_err(|error| failed(&error))?;
-            match endpoints.tcs {
-                Some(endpoint) => endpoint,
-                None => {
-                    config.api.distrust_endpoints();
-                    return Err(Ending::Failed("discovery names no TCS endpoint".to_owned()));
-                }
-            }
-        }
-    };
-    let url = tcs_url(&endpoint, &config.identity).map_err(|error| failed(&error))?;
+    let endpoint = config.api.locate(&config.identity, config.endpoint.as_ref(), |found| found.tcs).await?;
+    let url = tcs_url(&endpoint, &config.identity).map_err(|error| Ending::Failed(chain(&error)))?;
     match socket::open(&config.api, &url, config.timings.connect).await {
         Ok((writer, reader)) => Ok((url, writer, reader)),
         // Only ACS knows inactive instances (spec 4.3); here it is a refusal like any other.

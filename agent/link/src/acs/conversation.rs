@@ -4,7 +4,7 @@
 //! when that is full, the reader waits, so a peer that does not read is not read from either.
 
 use super::validate;
-use super::{AcsInbound, AcsOutbound, SessionId};
+use super::{AcsInbound, AcsOutbound, Owner, SessionId};
 use crate::jitter::Jitter;
 use crate::outbox::Outbox;
 use crate::session::{Ending, Session, Timings};
@@ -14,7 +14,6 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Bytes;
-use tokio_util::sync::CancellationToken;
 use wharf_protocol::acs::{self, Decoded, HeartbeatAckRequest, HeartbeatMessage, Message};
 
 /// Heartbeat acks that wait for the writer.
@@ -24,16 +23,14 @@ const ACKS: usize = 16;
 pub(super) struct Conversation<'a> {
     pub(super) session: SessionId,
     pub(super) timings: Timings,
-    pub(super) inbound: &'a mpsc::Sender<AcsInbound>,
-    pub(super) outbound: &'a mut Outbox<AcsOutbound>,
+    pub(super) owner: &'a mut Owner,
     pub(super) jitter: Jitter,
-    pub(super) cancel: &'a CancellationToken,
 }
 
 impl Conversation<'_> {
     /// Runs the session to its end and says goodbye.
     pub(super) async fn run(self, mut writer: Writer, reader: Reader) -> Ending {
-        let Self { session, timings, inbound, outbound, mut jitter, cancel } = self;
+        let Self { session, timings, owner: Owner { inbound, outbound, cancel }, mut jitter } = self;
         let (acks, waiting_acks) = mpsc::channel(ACKS);
         let timers = Session::open(Instant::now(), &timings, &mut jitter);
         let hearing = Hearing { session, timings, inbound, acks, jitter, timers };
@@ -44,6 +41,7 @@ impl Conversation<'_> {
             ending = hearing.run(reader) => ending,
             ending = speaking.run(&mut writer) => ending,
             () = cancel.cancelled() => Ending::Failed("the agent stops".to_owned()),
+            () = inbound.closed() => Ending::Failed("the agent does not listen any more".to_owned()),
         };
         socket::say_goodbye(&mut writer, &ending).await;
         ending

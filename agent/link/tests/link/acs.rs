@@ -1,13 +1,13 @@
 //! ACS sessions against the peer: connect, heartbeat, messages, ends, reconnects (spec 3).
 
-use crate::peer::{CLUSTER, INSTANCE, Opened, Peer, identity, within};
+use crate::peer::{CLUSTER, INSTANCE, Opened, Peer, identity, limits, within};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wharf_link::acs::{AcsConfig, AcsInbound, AcsOutbound, SessionId, run_acs};
-use wharf_link::api::ApiClient;
+use wharf_link::api::{ApiClient, CallLimits};
 use wharf_link::backoff::BackoffPolicy;
 use wharf_link::jitter::Jitter;
 use wharf_link::session::{Ending, Span, Timings};
@@ -301,6 +301,7 @@ async fn a_control_plane_that_moved_is_found_by_asking_again() {
     let gone = Peer::start().await;
     old.answer("DiscoverPollEndpoint", 200, json!({"endpoint": gone.url()}));
     gone.stop().await;
+    old.answer("DiscoverPollEndpoint", 200, json!({"telemetryEndpoint": new.url()}));
     old.answer("DiscoverPollEndpoint", 200, json!({"endpoint": new.url()}));
     let mut acs = Loop::start(&old, timings());
     new.accept().await;
@@ -316,6 +317,22 @@ async fn a_fixed_endpoint_is_not_discovered() {
     peer.accept().await;
     acs.connected().await;
     assert_eq!(peer.calls("DiscoverPollEndpoint"), [] as [Value; 0]);
+    acs.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_outlives_the_deadline_of_calls() {
+    let mut peer = Peer::start().await;
+    let whole = Duration::from_millis(300);
+    let api = peer.api_with(CallLimits { whole, connect: whole, ..limits() });
+    let mut acs = Loop::start_at(api, None, timings());
+    let mut opened = peer.accept().await;
+    acs.connected().await;
+    let mut ticks = tokio::time::interval(whole / 3);
+    for _ in 0..7 {
+        ticks.tick().await;
+        works(&mut acs, &mut opened).await;
+    }
     acs.stop().await;
 }
 
@@ -337,7 +354,7 @@ async fn the_loop_ends_when_its_owner_is_gone() {
     let mut opened = peer.accept().await;
     acs.connected().await;
     drop(acs.inbound);
-    opened.say(payload("p")).await;
+    assert_eq!(opened.hear_close().await.0, 1001);
     within("the loop to end", acs.task).await.expect("the loop does not panic");
 }
 

@@ -107,6 +107,14 @@ async fn discover(api: &ApiClient) -> Result<Option<String>, CallError> {
 }
 
 #[tokio::test]
+async fn a_state_change_is_accepted_with_any_body() {
+    let peer = Peer::start().await;
+    peer.answer("SubmitTaskStateChange", 200, json!("thanks"));
+    let outcome = peer.api().submit_task_state_change(&SubmitTaskStateChangeRequest::default()).await;
+    assert!(matches!(outcome, SubmitOutcome::Accepted), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn discovery_asks_once_and_remembers_per_instance() {
     let peer = Peer::start().await;
     let api = peer.api();
