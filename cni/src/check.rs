@@ -135,7 +135,7 @@ fn holds(routes: &mut RouteSocket, step: &Step) -> Result<bool, RequestError> {
             has_route(routes, link.index, destination, exact)?
         }
         Step::DefaultRoute { gateway, .. } => {
-            let default = |route: &Route| route.prefix == 0 && route.gateway == Some(gateway);
+            let default = |route: &Route| route.prefix == 0 && route.gateways == [gateway];
             has_route(routes, link.index, gateway, default)?
         }
     })

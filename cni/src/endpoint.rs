@@ -76,18 +76,21 @@ pub async fn open(namespace: &Path, address: Ipv4Addr, port: u16) -> Result<TcpL
 fn open_inside(namespace: &Path, address: Ipv4Addr, port: u16) -> Result<TcpListener, OpenError> {
     let namespace = || namespace.to_owned();
     set_address(address).map_err(|source| OpenError::Address { address, namespace: namespace(), source })?;
+    let listen = || {
+        let listener = TcpListener::bind(SocketAddr::from((address, port)))?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    // Listen first: who finds the port taken must not redirect anything.
+    let listener =
+        listen().map_err(|source| OpenError::Listen { address, port, namespace: namespace(), source })?;
     redirect(address, port).map_err(|source| OpenError::Redirect {
         address,
         port,
         namespace: namespace(),
         source,
     })?;
-    let listen = || {
-        let listener = TcpListener::bind(SocketAddr::from((address, port)))?;
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    };
-    listen().map_err(|source| OpenError::Listen { address, port, namespace: namespace(), source })
+    Ok(listener)
 }
 
 fn set_address(address: Ipv4Addr) -> Result<(), RequestError> {

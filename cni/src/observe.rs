@@ -16,7 +16,7 @@ pub(crate) struct Observed {
     pub task: Option<Link>,
     /// The addresses on that link, without automatic link-local ones.
     pub task_addresses: Vec<IpAddr>,
-    /// Wanted addresses that belong to someone else on this host.
+    /// Wanted addresses, gateways among them, that belong to someone else on this host.
     pub claims: Vec<Claim>,
     /// Wanted gateways that the host itself uses as next hops.
     pub next_hops: Vec<IpAddr>,
@@ -73,20 +73,21 @@ fn read_task(interface: &str) -> Result<(Option<Link>, Vec<IpAddr>), RequestErro
 
 fn read_host(fabric: &Fabric, attachment: &Attachment) -> Result<Observed, RequestError> {
     let mut routes = RouteSocket::open()?;
-    let mut observed =
-        Observed { host: routes.link(&fabric.host_interface(&attachment.id))?, ..Observed::default() };
-    let own = observed.host.as_ref().map(|link| link.index);
+    let host = routes.link(&fabric.host_interface(&attachment.id))?;
+    let own = host.as_ref().map(|link| link.index);
+    let mut observed = Observed { host, ..Observed::default() };
     for gateway in attachment.gateways() {
         let table = routes.routes(family(gateway))?;
-        if !is_link_local6(gateway) && table.iter().any(|route| route.gateway == Some(gateway)) {
+        if !is_link_local6(gateway) && table.iter().any(|route| route.gateways.contains(&gateway)) {
             observed.next_hops.push(gateway);
         }
-        let same_family =
-            attachment.addresses.iter().filter(|address| address.is_ipv4() == gateway.is_ipv4());
-        for &address in same_family {
-            if let Some(route) = table.iter().find(|route| claims(route, address, own)) {
-                let holder = holder(&mut routes, route)?;
-                observed.claims.push(Claim { address, holder });
+        // That the host has the gateway's address is meant; that someone else has it is not.
+        let ours = |address: &&IpAddr| address.is_ipv4() == gateway.is_ipv4();
+        let wanted = attachment.addresses.iter().filter(ours).map(|&address| (address, true));
+        for (address, not_the_hosts) in wanted.chain([(gateway, false)]) {
+            let taken = |route: &&Route| claims(route, address, own) && (not_the_hosts || !route.local);
+            if let Some(route) = table.iter().find(taken) {
+                observed.claims.push(Claim { address, holder: holder(&mut routes, route)? });
             }
         }
         let family = Family::of(gateway);

@@ -110,7 +110,7 @@ pub enum PlanError {
         /// The address.
         address: IpAddr,
     },
-    /// Another task, or someone else, has the address.
+    /// Another task, or someone else, has the address, which may be the gateway's.
     #[error(
         "address {address} is in use behind interface {interface}; delete that task's network or sweep first"
     )]

@@ -21,7 +21,8 @@ pub(crate) struct Route {
     pub prefix: u8,
     /// The outgoing link's index.
     pub link: Option<u32>,
-    pub gateway: Option<IpAddr>,
+    /// The next hops, several where the route has several paths.
+    pub gateways: Vec<IpAddr>,
     /// Whether the destination is the host itself.
     pub local: bool,
 }
@@ -68,13 +69,20 @@ impl From<RouteMessage> for Route {
             destination: None,
             prefix: message.header.destination_prefix_length,
             link: None,
-            gateway: None,
+            gateways: Vec::new(),
             local: message.header.kind == RouteType::Local,
         };
         for attribute in message.attributes {
             match attribute {
                 RouteAttribute::Destination(address) => route.destination = ip(&address),
-                RouteAttribute::Gateway(address) => route.gateway = ip(&address),
+                RouteAttribute::Gateway(address) => route.gateways.extend(ip(&address)),
+                RouteAttribute::MultiPath(paths) => {
+                    let attributes = paths.iter().flat_map(|path| &path.attributes);
+                    route.gateways.extend(attributes.filter_map(|attribute| match attribute {
+                        RouteAttribute::Gateway(address) => ip(address),
+                        _ => None,
+                    }));
+                }
                 RouteAttribute::Oif(link) => route.link = Some(link),
                 _ => {}
             }

@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Range;
 
 use netlink_bindings::traits::{NetlinkChained, NetlinkRequest, Protocol};
-use netlink_packet_core::{NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_REQUEST, NlasIterator};
+use netlink_packet_core::{NLM_F_ACK, NLM_F_ACK_TLVS, NLM_F_DUMP_INTR, NLM_F_REQUEST, NlasIterator};
 use netlink_sys::SocketAddr;
 use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt::ReceiveTimeout};
@@ -16,6 +16,8 @@ use super::RequestError;
 
 /// How long a read waits for the kernel, in seconds.
 const PATIENCE: i64 = 10;
+/// How often a list is asked for that changes while it is told.
+const MAX_TELLINGS: usize = 5;
 /// Bytes of a message header: length, type, flags, sequence, port.
 const HEADER: usize = 16;
 const NLMSG_ERROR: u16 = 2;
@@ -52,12 +54,31 @@ impl Socket {
     }
 
     /// Sends one request and returns the payloads of its answers, none for a mere acknowledgement.
+    ///
+    /// A list that changed while the kernel told it is asked for again, a few times: after that the last one has to do.
     pub(crate) fn ask(
         &mut self,
         kind: u16,
         flags: u16,
         payload: &[u8],
     ) -> Result<Vec<Vec<u8>>, RequestError> {
+        let mut answers = Vec::new();
+        for _ in 0..MAX_TELLINGS {
+            let mut consistent = true;
+            answers.clear();
+            let sequence = self.send_request(kind, flags, payload)?;
+            self.receive(sequence..sequence + 1, |message| {
+                consistent &= message.flags & NLM_F_DUMP_INTR == 0;
+                answers.push(message.payload.to_vec());
+            })?;
+            if consistent {
+                break;
+            }
+        }
+        Ok(answers)
+    }
+
+    fn send_request(&mut self, kind: u16, flags: u16, payload: &[u8]) -> Result<u32, RequestError> {
         let sequence = self.reserve(1);
         let length = u32::try_from(HEADER + payload.len()).expect("requests are far below 4 GiB");
         let mut message = Vec::with_capacity(HEADER + payload.len());
@@ -68,9 +89,7 @@ impl Socket {
         message.extend([0; 4]);
         message.extend(payload);
         self.send(&message)?;
-        let mut answers = Vec::new();
-        self.receive(sequence..sequence + 1, |message| answers.push(message.payload.to_vec()))?;
-        Ok(answers)
+        Ok(sequence)
     }
 
     /// Sends one request of the generated bindings; see [`Self::ask`].

@@ -86,8 +86,13 @@ pub(crate) fn hold(fabric: &Fabric, interface: &str, addresses: &[Ipv4Addr]) -> 
 }
 
 /// Takes out every entry that is not to be kept, and the table with the last of them.
+///
+/// Tried without `masquerade` too, in case it was configured before; but then a kernel without nftables has nothing to release.
 pub(crate) fn release(fabric: &Fabric, keep: impl Fn(&Entry) -> bool) -> Result<Released, RequestError> {
-    let mut nft = Nft::open()?;
+    let mut nft = match Nft::open().and_then(|mut nft| nft.generation().map(|_| nft)) {
+        Err(_) if !fabric.masquerade => return Ok(Released::default()),
+        opened => opened?,
+    };
     until_current(|| {
         let generation = nft.generation()?;
         let Some(found) = entries(&mut nft, fabric)? else { return Ok(Released::default()) };

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use wharf_cni::{Attachment, Fabric};
+use wharf_cni::{Attachment, Fabric, netns};
 
 use crate::lab::{Lab, Server, attachment, call, sees};
 
@@ -47,6 +47,26 @@ fn outside_a_task_is_seen_with_the_hosts_address() {
     let server = Server::start(&outside, ip("192.0.2.2"), 80);
     assert_eq!(call(&task.namespace, server.address).unwrap(), "192.0.2.1");
     server.finish();
+}
+
+#[test]
+fn strict_reverse_path_filters_on_the_host_let_everything_pass() {
+    let lab = Lab::new();
+    let outside = lab.outside();
+    let strict = || std::fs::write("/proc/sys/net/ipv4/conf/all/rp_filter", "1");
+    netns::run(&lab.host, strict).unwrap().unwrap();
+    let fabric = Fabric::default();
+    let a = lab.task(&fabric, "a", "10.0.0.5");
+    let b = lab.task(&fabric, "b", "10.0.0.6");
+    for (from, to, address, seen_as) in [
+        (&a.namespace, &b.namespace, "10.0.0.6", "10.0.0.5"),
+        (&a.namespace, &outside, "192.0.2.2", "192.0.2.1"),
+        (&lab.host, &a.namespace, "10.0.0.5", "10.0.0.1"),
+    ] {
+        let server = Server::start(to, ip(address), 80);
+        assert_eq!(call(from, server.address).unwrap(), seen_as);
+        server.finish();
+    }
 }
 
 #[test]

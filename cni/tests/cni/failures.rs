@@ -47,6 +47,18 @@ fn an_address_of_another_task_is_refused_and_the_other_keeps_it() {
 }
 
 #[test]
+fn a_gateway_that_is_another_task_is_refused_and_the_other_keeps_it() {
+    let lab = Lab::new();
+    lab.task(&Fabric::default(), "a", "10.0.0.5");
+    let wish = Attachment {
+        gateway4: Some("10.0.0.5".parse().unwrap()),
+        ..attachment("b", &lab.namespace("b"), "10.0.0.6")
+    };
+    let error = refused(&lab, &wish);
+    assert!(matches!(error, AddError::Plan(PlanError::AddressTaken { .. })), "{error}");
+}
+
+#[test]
 fn an_address_of_the_host_is_refused() {
     let lab = Lab::new();
     lab.outside();
@@ -58,7 +70,8 @@ fn an_address_of_the_host_is_refused() {
 fn a_gateway_the_host_itself_depends_on_is_refused() {
     let lab = Lab::new();
     lab.outside();
-    lab.sees("ip", &["route", "add", "default", "via", "192.0.2.2"]);
+    let paths = ["nexthop", "via", "192.0.2.3", "nexthop", "via", "192.0.2.2"];
+    lab.sees("ip", &[&["route", "add", "default"], &paths[..]].concat());
     let wish = Attachment {
         gateway4: Some("192.0.2.2".parse().unwrap()),
         ..attachment("a", &lab.namespace("a"), "192.0.2.5")

@@ -64,6 +64,8 @@ impl Lab {
         let peer = ["peer", "name", "up0", "netns", outside.to_str().unwrap()];
         self.sees("ip", &[&["link", "add", "up0", "type", "veth"], &peer[..]].concat());
         for (namespace, address) in [(&self.host, "192.0.2.1/24"), (&outside, "192.0.2.2/24")] {
+            // No link-local address, whose progress would show in the inventory.
+            sees(namespace, "ip", &["link", "set", "up0", "addrgenmode", "none"]);
             sees(namespace, "ip", &["addr", "add", address, "dev", "up0"]);
             sees(namespace, "ip", &["link", "set", "up0", "up"]);
         }
