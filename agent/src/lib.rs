@@ -2,11 +2,20 @@
 #![forbid(unsafe_code)]
 
 pub mod acs;
+pub mod agent;
 pub mod capabilities;
+pub mod cli;
 pub mod config;
+pub mod conversation;
+pub mod effects;
 pub mod endpoints;
 pub mod http;
 pub mod introspection;
+pub mod link;
+pub mod notes;
+pub mod observe;
+pub mod owner;
 pub mod store;
+pub mod systemd;
 pub mod telemetry;
 pub mod view;

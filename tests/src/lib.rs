@@ -1,1 +1,14 @@
-//! End-to-end tests on real containerd, and the benchmark.
+//! A world to test Wharf in: a private containerd, control planes, an agent, and a check that nothing is left of them.
+//!
+//! Owns every directory, process and kernel object that a test makes. Refuses the host's containerd and addresses off this machine.
+#![forbid(unsafe_code)]
+
+pub mod containerd;
+pub mod floor;
+pub mod http;
+pub mod image;
+pub mod leaks;
+pub mod payload;
+pub mod scripted;
+pub mod wait;
+pub mod world;

@@ -1,0 +1,274 @@
+//! The agent put together: what is opened, in which order, and how it ends.
+//!
+//! ```text
+//! store → node → containerd → look at what runs → READY → owner loop ┬ effects
+//!                                                                    ├ events of containerd
+//!                                                                    ├ telemetry, introspection
+//!                                                                    └ registration → ACS, TCS
+//! ```
+//! Crash-only: start and recovery are one path, and nothing is saved on the way out. Tasks never wait for the control plane:
+//! readiness is containerd answering and local state loaded.
+
+use crate::capabilities::{self, FactsError, HostFacts, NothingLeft};
+use crate::config::{PullBehavior, Settings};
+use crate::effects::{Effects, Places, Registered, World};
+use crate::endpoints::credentials::CredentialStore;
+use crate::endpoints::{self, Feeds, TaskEndpoints};
+use crate::introspection;
+use crate::link::{self, Identity, Wires};
+use crate::observe;
+use crate::owner::{INBOX, Input, Owner};
+use crate::store::{Fact, Loaded, OpenError, Store};
+use crate::telemetry::kernel::Kernel;
+use crate::telemetry::sampler::{INTERVAL, Sampler};
+use crate::view::{HostView, View};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wharf_cni::Fabric;
+use wharf_core::config::NodeConfig;
+use wharf_core::event::Event;
+use wharf_core::node::Node;
+use wharf_core::record::{Record, RecordKey, RestoreError, Table};
+use wharf_link::register::RegisterError;
+use wharf_protocol::arn::ContainerInstanceArn;
+use wharf_runtime::cgroup::CgroupRoot;
+use wharf_runtime::{
+    ConnectError, Containerd, ContainerdConfig, ListError, PullPolicy, PullSettings, RegistryAuth,
+};
+
+/// Longest wait for what is under way when the agent is told to end.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Wait between two tries to reach containerd at the start.
+const CONTAINERD_AGAIN: Duration = Duration::from_millis(500);
+
+/// Why the agent ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The saved state cannot be used.
+    #[error("cannot open the saved state")]
+    Store(#[from] OpenError),
+    /// The saved state cannot be understood.
+    #[error("cannot restore the saved tasks")]
+    Restore(#[from] RestoreError),
+    /// The introspection port cannot be had.
+    #[error("cannot offer introspection")]
+    Introspection(#[from] introspection::BindError),
+    /// containerd does not answer.
+    #[error("cannot use containerd")]
+    Containerd(#[from] ConnectError),
+    /// containerd does not list its containers.
+    #[error("cannot see which containers run")]
+    List(#[from] ListError),
+    /// The host does not tell what has to be registered.
+    #[error("cannot read the facts of this host")]
+    Facts(#[from] FactsError),
+    /// Nothing of the host is left for tasks.
+    #[error("cannot offer this host to tasks")]
+    NothingLeft(#[from] NothingLeft),
+    /// The link to the control plane cannot be set up.
+    #[error("cannot set up the link to the control plane")]
+    Link(#[from] wharf_link::TransportError),
+    /// The control plane will not have this host.
+    #[error("cannot register this host")]
+    Register(#[from] RegisterError),
+}
+
+impl AgentError {
+    /// The exit code: 5 = do not start again, 1 = start again (spec 2.3).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Register(error) => error.exit_code(),
+            Self::NothingLeft(_) => 5,
+            Self::Store(_) | Self::Restore(_) | Self::Introspection(_) | Self::Containerd(_) => 1,
+            Self::List(_) | Self::Facts(_) | Self::Link(_) => 1,
+        }
+    }
+}
+
+/// Runs the agent until `stop`.
+///
+/// # Errors
+/// [`AgentError`], with the exit code to end with.
+pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), AgentError> {
+    let (store, loaded) = Store::open(&settings.roots.data_dir)?;
+    let saved_cluster = loaded.facts.get(&Fact::Cluster).map(String::as_str);
+    wharf_link::register::check_cluster(saved_cluster, settings.control_plane.cluster_or_default())?;
+    let facts = capabilities::read_host_facts()?;
+    let listener = introspection::bind(settings.roots.introspection).await?;
+    let runtime = connect(&settings, &stop).await?;
+
+    let observed = observe::observed(&runtime, true).await?;
+    let node = restore(&settings, &facts, &loaded)?;
+    sweep(&settings, &node, &observed).await;
+    let store = Arc::new(store);
+    let (inbox, inputs) = mpsc::channel(INBOX);
+    let host = host_view(&settings, &loaded);
+    let (view, views) = watch::channel(Arc::new(View { host: Arc::new(host), ..View::default() }));
+    let (registered, api) = watch::channel(None);
+
+    let tracker = TaskTracker::new();
+    let (sampler, metrics, stats) = Sampler::new(Kernel::new(places(&settings)), views.clone());
+    tracker.spawn(sampler.run(INTERVAL, stop.child_token()));
+    let credentials = CredentialStore::default();
+    let feeds = Feeds { view: views.clone(), stats, credentials: credentials.clone() };
+    let limits = endpoints::Settings { rate: settings.tasks.metadata_rate.into(), ..Default::default() };
+    let effects = Effects::new(
+        world(&settings, runtime.clone(), TaskEndpoints::new(feeds, limits), api),
+        inbox.clone(),
+    );
+    let (replies, spoken) = mpsc::channel(INBOX);
+    let owner = Owner {
+        node,
+        store: Arc::clone(&store),
+        inbox: inputs,
+        effects: effects.clone(),
+        replies,
+        view,
+        shown: Default::default(),
+    };
+    // The first input: what runs. Everything else queues behind it.
+    drop(inbox.send(Input::Event(observed)).await);
+    tracker.spawn(owner.run(stop.child_token()));
+    tracker.spawn(observe::watch(runtime.clone(), views.clone(), inbox.clone(), stop.child_token()));
+    tracker.spawn(introspection::run(listener, views.clone(), Default::default(), stop.child_token()));
+    tracker.spawn(crate::systemd::keep_alive(stop.child_token()));
+    crate::systemd::ready();
+    tracing::info!(containerd = runtime.version(), "ready");
+
+    let wires = Wires { inbox, replies: spoken, credentials, view: views, metrics, registered };
+    let identity = Identity { settings: settings.clone(), facts, saved: loaded.facts };
+    let linked = link::run(identity, wires, store, runtime.clone(), stop.child_token()).await;
+    if linked.is_ok() {
+        stop.cancelled().await;
+    }
+    stop.cancel();
+    effects.drain(FAREWELL).await;
+    tracker.close();
+    if tokio::time::timeout(FAREWELL, tracker.wait()).await.is_err() {
+        tracing::warn!(left = tracker.len(), "not everything ended in time");
+    }
+    runtime.close(FAREWELL).await;
+    linked
+}
+
+/// Connects to containerd, waiting for one that is just starting.
+async fn connect(settings: &Settings, stop: &CancellationToken) -> Result<Containerd, ConnectError> {
+    let config = ContainerdConfig {
+        address: settings.runtime.address.clone(),
+        namespace: settings.runtime.namespace.clone(),
+        snapshotter: settings.runtime.snapshotter.clone(),
+        run_dir: settings.roots.run_dir.clone(),
+        pull: PullSettings { total: settings.runtime.pull_timeout, ..PullSettings::default() },
+        ..ContainerdConfig::default()
+    };
+    let end = tokio::time::Instant::now() + settings.runtime.wait;
+    loop {
+        match Containerd::connect(&config).await {
+            Ok(runtime) => return Ok(runtime),
+            Err(error) if tokio::time::Instant::now() >= end || stop.is_cancelled() => return Err(error),
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "waiting for containerd"),
+        }
+        tokio::time::sleep(CONTAINERD_AGAIN).await;
+    }
+}
+
+fn restore(settings: &Settings, facts: &HostFacts, loaded: &Loaded) -> Result<Node, AgentError> {
+    let records = loaded.rows.iter().filter_map(|row| {
+        let key = RecordKey { table: Table::parse(&row.kind)?, id: row.key.clone() };
+        Some(Record { key, value: row.value.clone() })
+    });
+    let mut config = NodeConfig::new(capabilities::host_resources(facts, settings)?);
+    config.limits.stop = settings.tasks.stop_timeout;
+    config.limits.start = settings.tasks.start_timeout;
+    config.limits.create = settings.tasks.create_timeout;
+    config.limits.pull = settings.runtime.pull_timeout;
+    config.task_retention = settings.tasks.cleanup_wait;
+    Ok(Node::restore(config, records.collect())?)
+}
+
+/// Removes kernel objects of ours that belong to no task that is known or seen.
+async fn sweep(settings: &Settings, node: &Node, observed: &Event) {
+    let known = node.tasks().keys().chain(node.attachments().keys()).chain(observe::tasks_of(observed));
+    let keep: BTreeSet<String> = known.map(|arn| arn.id().to_owned()).collect();
+    match wharf_cni::sweep(&fabric(settings), &keep).await {
+        Ok(swept) => tracing::info!(?swept, kept = keep.len(), "swept leftovers of networks"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot sweep leftovers of networks")
+        }
+    }
+}
+
+fn fabric(settings: &Settings) -> Fabric {
+    Fabric {
+        interface_prefix: settings.roots.interface_prefix.clone(),
+        table: settings.roots.nft_table.clone(),
+        ..Fabric::default()
+    }
+}
+
+fn places(settings: &Settings) -> Places {
+    Places {
+        run: settings.roots.run_dir.clone(),
+        data: settings.roots.data_dir.clone(),
+        cgroup_root: settings.roots.cgroup_root.clone(),
+        logger: logger(settings),
+    }
+}
+
+/// The configured logger, or the one beside this program where that is not installed: so a build directory works as it is.
+fn logger(settings: &Settings) -> std::path::PathBuf {
+    let configured = &settings.roots.logger;
+    let beside =
+        || Some(std::env::current_exe().ok()?.with_file_name("wharf-logger")).filter(|path| path.exists());
+    if configured.exists() { configured.clone() } else { beside().unwrap_or_else(|| configured.clone()) }
+}
+
+fn world(
+    settings: &Settings,
+    runtime: Containerd,
+    endpoints: TaskEndpoints,
+    api: watch::Receiver<Option<Registered>>,
+) -> World {
+    let auth = |auth: &crate::config::RegistryAuth| RegistryAuth::Basic {
+        username: auth.username.clone(),
+        password: auth.password.expose().to_owned(),
+    };
+    World {
+        runtime,
+        fabric: fabric(settings),
+        cgroups: CgroupRoot::host(),
+        endpoints,
+        places: places(settings),
+        api,
+        reports: World::report_slots(),
+        pull: match settings.runtime.pull_behavior {
+            PullBehavior::Default => PullPolicy::Default,
+            PullBehavior::Always => PullPolicy::Always,
+            PullBehavior::Once | PullBehavior::PreferCached => PullPolicy::IfMissing,
+        },
+        registry_auth: settings
+            .runtime
+            .registry_auth
+            .iter()
+            .map(|(host, a)| (host.clone(), auth(a)))
+            .collect(),
+        region: settings.control_plane.region.clone(),
+        cluster: settings.control_plane.cluster_or_default().to_owned(),
+        task_limits: settings.features.task_cpu_mem_limit,
+    }
+}
+
+fn host_view(settings: &Settings, loaded: &Loaded) -> HostView {
+    let fact = |fact| loaded.facts.get(&fact).cloned();
+    HostView {
+        cluster: settings.control_plane.cluster_or_default().to_owned(),
+        container_instance_arn: fact(Fact::ContainerInstanceArn)
+            .and_then(|arn| ContainerInstanceArn::parse(&arn).ok()),
+        availability_zone: fact(Fact::AvailabilityZone),
+        ..HostView::default()
+    }
+}

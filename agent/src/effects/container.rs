@@ -1,0 +1,126 @@
+//! Effects on containers.
+
+use super::request::{self, RequestError};
+use super::{World, chain};
+use crate::owner::now;
+use std::sync::Arc;
+use std::time::Duration;
+use wharf_core::effect::StopSignal;
+use wharf_core::event::{ContainerRef, Event, Exit, ResolvedImage};
+use wharf_core::reason::{Reason, ReasonCode};
+use wharf_core::spec::{HealthCheck, TaskSpec};
+use wharf_core::task::runtime_id;
+use wharf_core::time::Timestamp;
+use wharf_runtime::cgroup::CgroupError;
+use wharf_runtime::{CreateError, ExecError};
+
+/// Output of a probe that is kept (Docker's bound).
+const PROBE_OUTPUT: usize = 4096;
+/// Grace beyond a probe's own timeout, for containerd.
+const PROBE_GRACE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, thiserror::Error)]
+enum MakeError {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("cannot make the cgroup of the task")]
+    Cgroup(#[from] CgroupError),
+    #[error(transparent)]
+    Create(#[from] CreateError),
+}
+
+impl World {
+    pub(super) async fn create_container(
+        &self,
+        container: ContainerRef,
+        spec: Arc<TaskSpec>,
+        image: ResolvedImage,
+    ) -> Event {
+        match self.make_container(&container, &spec, &image).await {
+            Ok(()) => Event::ContainerCreated { container },
+            Err(error) => {
+                let code = match &error {
+                    MakeError::Request(_) => ReasonCode::HostConfig,
+                    MakeError::Cgroup(_) => ReasonCode::ResourceInitialization,
+                    MakeError::Create(_) => ReasonCode::CannotCreateContainer,
+                };
+                Event::CreateFailed { container, reason: Reason::new(code, chain(&error)) }
+            }
+        }
+    }
+
+    async fn make_container(
+        &self,
+        container: &ContainerRef,
+        spec: &TaskSpec,
+        image: &ResolvedImage,
+    ) -> Result<(), MakeError> {
+        if self.task_limits {
+            self.cgroups.create(&self.places.cgroup(&spec.arn), &request::task_limits(spec))?;
+        }
+        let setting = request::Setting { places: &self.places, cluster: &self.cluster, region: &self.region };
+        let request = request::build(&setting, spec, &container.container, &image.name)?;
+        self.runtime.create(&request).await?;
+        Ok(())
+    }
+
+    pub(super) async fn start_container(&self, container: ContainerRef) -> Event {
+        match self.runtime.start(&id(&container)).await {
+            Ok(started) => Event::ContainerStarted { container, at: Timestamp::from_millis(started.at_ms) },
+            Err(error) => {
+                let reason = Reason::new(ReasonCode::CannotStartContainer, chain(&error));
+                Event::StartFailed { container, reason }
+            }
+        }
+    }
+
+    pub(super) async fn signal_container(&self, container: ContainerRef, signal: StopSignal) -> Event {
+        let name = match signal {
+            StopSignal::Kill => "SIGKILL".to_owned(),
+            StopSignal::Polite(chosen) => chosen.unwrap_or_else(|| "SIGTERM".to_owned()),
+        };
+        match self.runtime.signal(&id(&container), &name).await {
+            Ok(_) => Event::SignalSent { container },
+            Err(error) => {
+                let reason = Reason::new(ReasonCode::CannotStopContainer, chain(&error));
+                Event::SignalFailed { container, reason }
+            }
+        }
+    }
+
+    pub(super) async fn delete_container(&self, container: ContainerRef) -> Event {
+        match self.runtime.delete(&id(&container)).await {
+            Ok(exit) => {
+                let exit = exit.map(|exit| Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) });
+                Event::ContainerDeleted { container, exit }
+            }
+            Err(error) => {
+                let reason = Reason::new(ReasonCode::CannotRemoveContainer, chain(&error));
+                Event::DeleteFailed { container, reason }
+            }
+        }
+    }
+
+    pub(super) async fn probe_health(&self, container: ContainerRef, check: HealthCheck) -> Event {
+        // The name has to be new each time: containerd may still hold the last probe's record.
+        let exec_id = format!("health-{}", now().as_millis());
+        let id = id(&container);
+        let probe = self.runtime.exec(&id, &exec_id, &check.command, check.timeout);
+        let outcome = tokio::time::timeout(check.timeout + PROBE_GRACE, probe).await;
+        let (exit_code, mut output) = match outcome {
+            Ok(Ok(done)) => (done.exit_code, done.output),
+            Ok(Err(error)) => (None, describe(&error)),
+            Err(_) => (None, format!("the probe did not end within {:?}", check.timeout + PROBE_GRACE)),
+        };
+        output.truncate(output.floor_char_boundary(PROBE_OUTPUT));
+        Event::HealthProbed { container, exit_code, output }
+    }
+}
+
+fn describe(error: &ExecError) -> String {
+    format!("the probe could not be run: {}", chain(error))
+}
+
+fn id(container: &ContainerRef) -> String {
+    runtime_id(&container.task, &container.container)
+}

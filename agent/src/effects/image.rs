@@ -1,0 +1,43 @@
+//! Effects on images.
+
+use super::{World, chain};
+use wharf_core::event::{ContainerRef, Event, ResolvedImage};
+use wharf_core::reason::{Reason, ReasonCode};
+use wharf_core::time::Timestamp;
+use wharf_runtime::{Image, PullError, RegistryAuth};
+
+impl World {
+    pub(super) async fn pull_image(&self, container: ContainerRef, image: String) -> Event {
+        match self.runtime.ensure_image(&image, self.auth_for(&image), self.pull).await {
+            Ok(found) => Event::ImageReady { container, image: resolved(&found) },
+            Err(error) => {
+                let reason = Reason::new(code(&error), chain(&error));
+                Event::ImageFailed { container, reason }
+            }
+        }
+    }
+
+    /// Credentials for the registry that the reference names.
+    fn auth_for(&self, image: &str) -> Option<&RegistryAuth> {
+        let host = image.split('/').next().filter(|host| image.contains('/') && host.contains(['.', ':']));
+        self.registry_auth.get(host.unwrap_or("docker.io"))
+    }
+}
+
+fn resolved(image: &Image) -> ResolvedImage {
+    ResolvedImage {
+        name: image.name.clone(),
+        digest: image.digest.clone(),
+        config_digest: image.config_digest.clone(),
+        pull_started_at: image.pull_started_at_ms.map(Timestamp::from_millis),
+        pull_stopped_at: image.pull_stopped_at_ms.map(Timestamp::from_millis),
+    }
+}
+
+/// ECS's name for what went wrong.
+fn code(error: &PullError) -> ReasonCode {
+    match error {
+        PullError::Unauthorized { .. } => ReasonCode::CannotPullContainerAuth,
+        _ => ReasonCode::CannotPullContainer,
+    }
+}

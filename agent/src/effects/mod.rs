@@ -1,0 +1,174 @@
+//! Effects: what the node wants done, done.
+//!
+//! Owns the hands of the agent: containerd, the network, files, the control plane's API. Each effect runs as a future of its own and
+//! ends by sending exactly one event, whatever happens to it. Refuses decisions: a failure is told, the node decides what follows.
+
+mod container;
+pub mod files;
+mod image;
+mod network;
+mod report;
+pub mod request;
+
+use crate::endpoints::TaskEndpoints;
+use crate::owner::Input;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::task::TaskTracker;
+use wharf_cni::Fabric;
+use wharf_core::effect::Effect;
+use wharf_core::event::Event;
+use wharf_link::api::ApiClient;
+use wharf_protocol::arn::TaskArn;
+use wharf_runtime::cgroup::CgroupRoot;
+use wharf_runtime::{Containerd, PullPolicy, RegistryAuth};
+
+/// Reports of different tasks that may be under way at once (spec 2.5).
+const MAX_REPORTS: usize = 10;
+
+/// The hands of the agent. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Effects {
+    world: Arc<World>,
+    inbox: mpsc::Sender<Input>,
+    running: TaskTracker,
+}
+
+/// Everything effects work with.
+#[derive(Debug)]
+pub struct World {
+    /// containerd.
+    pub runtime: Containerd,
+    /// How tasks are connected.
+    pub fabric: Fabric,
+    /// The cgroups above the tasks' containers.
+    pub cgroups: CgroupRoot,
+    /// The listeners inside the tasks' namespaces.
+    pub endpoints: TaskEndpoints,
+    /// Where things are.
+    pub places: Places,
+    /// The control plane's API; `None` before the registration.
+    pub api: watch::Receiver<Option<Registered>>,
+    /// Bounds the reports under way.
+    pub reports: Semaphore,
+    /// When an image is pulled although it is there.
+    pub pull: PullPolicy,
+    /// Credentials of registries, by host.
+    pub registry_auth: std::collections::BTreeMap<String, RegistryAuth>,
+    /// Region for the tasks' environment.
+    pub region: String,
+    /// Cluster as configured, for labels.
+    pub cluster: String,
+    /// Whether tasks get a cgroup with limits.
+    pub task_limits: bool,
+}
+
+/// The control plane's API, once this host is registered.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// The client.
+    pub api: ApiClient,
+    /// Cluster as configured.
+    pub cluster: String,
+}
+
+/// Where the things of tasks are.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Boot-scoped: namespaces and generated files.
+    pub run: PathBuf,
+    /// Durable: volumes and logs.
+    pub data: PathBuf,
+    /// Cgroup of all tasks, e.g. `/ecs`.
+    pub cgroup_root: PathBuf,
+    /// The program that takes containers' output.
+    pub logger: PathBuf,
+}
+
+impl Places {
+    /// Where the task's network namespace is pinned.
+    pub fn namespace(&self, task: &TaskArn) -> PathBuf {
+        self.run.join("netns").join(task.id())
+    }
+
+    /// Where the task's resolv.conf, hosts and hostname are.
+    pub fn files(&self, task: &TaskArn) -> PathBuf {
+        self.run.join("tasks").join(task.id())
+    }
+
+    /// Where the task's volumes and logs are.
+    pub fn durable(&self, task: &TaskArn) -> PathBuf {
+        self.data.join("tasks").join(task.id())
+    }
+
+    /// The task's cgroup, e.g. `/ecs/<task id>`.
+    pub fn cgroup(&self, task: &TaskArn) -> String {
+        self.cgroup_root.join(task.id()).display().to_string()
+    }
+}
+
+impl World {
+    /// A semaphore with room for the reports that may be under way at once.
+    pub fn report_slots() -> Semaphore {
+        Semaphore::new(MAX_REPORTS)
+    }
+}
+
+impl Effects {
+    /// Hands that answer to `inbox`.
+    pub fn new(world: World, inbox: mpsc::Sender<Input>) -> Self {
+        Self { world: Arc::new(world), inbox, running: TaskTracker::new() }
+    }
+
+    /// Begins the effect; its event reaches the inbox when it has ended.
+    pub fn spawn(&self, effect: Effect) {
+        let (world, inbox) = (Arc::clone(&self.world), self.inbox.clone());
+        self.running.spawn(async move {
+            let event = world.perform(effect).await;
+            // A closed inbox: the agent is stopping, and the next one finds out by looking.
+            drop(inbox.send(Input::Event(event)).await);
+        });
+    }
+
+    /// Waits for the effects under way, at most this long. What is cut off is found out by the next start.
+    pub async fn drain(&self, deadline: Duration) {
+        self.running.close();
+        if tokio::time::timeout(deadline, self.running.wait()).await.is_err() {
+            tracing::warn!(left = self.running.len(), "effects were still under way at the end");
+        }
+        self.world.endpoints.shutdown().await;
+    }
+}
+
+impl World {
+    async fn perform(&self, effect: Effect) -> Event {
+        match effect {
+            Effect::PrepareNetwork { task, interface } => self.prepare_network(task, interface).await,
+            Effect::ReleaseTask { task } => self.release_task(task).await,
+            Effect::PullImage { container, image } => self.pull_image(container, image).await,
+            Effect::CreateContainer { container, spec, image } => {
+                self.create_container(container, spec, image).await
+            }
+            Effect::StartContainer { container } => self.start_container(container).await,
+            Effect::SignalContainer { container, signal } => self.signal_container(container, signal).await,
+            Effect::DeleteContainer { container } => self.delete_container(container).await,
+            Effect::ProbeHealth { container, check } => self.probe_health(container, check).await,
+            Effect::ReportTask { report, after } => self.report_task(report, after).await,
+            Effect::ReportAttachment { report, after } => self.report_attachment(report, after).await,
+        }
+    }
+}
+
+/// An error with all its causes in one line, for a reason that people read.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,130 @@
+//! Effects on networks: the namespace, the interface, the endpoint inside, and their removal with everything else of the task.
+
+use super::{World, chain};
+use crate::effects::files;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::time::Duration;
+use wharf_cni::{Attachment, netns};
+use wharf_core::event::Event;
+use wharf_core::reason::{Reason, ReasonCode};
+use wharf_core::spec::Interface;
+use wharf_protocol::arn::TaskArn;
+
+/// Where containers expect their endpoint (spec 6).
+const ENDPOINT: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
+/// The port behind the redirect; applications keep port 80 for themselves.
+const ENDPOINT_PORT: u16 = 51679;
+/// How long the kernel may take to let go of a cgroup after its last process.
+const CGROUP_PATIENCE: Duration = Duration::from_secs(5);
+
+impl World {
+    pub(super) async fn prepare_network(&self, task: TaskArn, interface: Option<Interface>) -> Event {
+        match self.make_network(&task, interface.as_ref()).await {
+            Ok(()) => Event::NetworkReady { task },
+            Err(detail) => {
+                self.unmake_network(&task)
+                    .await
+                    .unwrap_or_else(|left| tracing::warn!(%task, left, "a failed network left something"));
+                Event::NetworkFailed { task, reason: Reason::new(ReasonCode::ContainerNetworking, detail) }
+            }
+        }
+    }
+
+    async fn make_network(&self, task: &TaskArn, interface: Option<&Interface>) -> Result<(), String> {
+        let namespace = self.places.namespace(task);
+        if !netns::exists(&namespace) {
+            blocking(netns::create, &namespace).await?;
+        }
+        if let Some(interface) = interface {
+            let attachment = attachment(task, &namespace, interface)?;
+            wharf_cni::add(&self.fabric, &attachment).await.map_err(|error| chain(&error))?;
+            files::write(&self.places.files(task), interface)
+                .map_err(|error| format!("cannot write the network files of task {}: {error}", task.id()))?;
+        }
+        let listener = wharf_cni::endpoint::open(&namespace, ENDPOINT, ENDPOINT_PORT)
+            .await
+            .map_err(|error| chain(&error))?;
+        self.endpoints.open(task.clone(), listener).await.map_err(|error| chain(&error))
+    }
+
+    async fn unmake_network(&self, task: &TaskArn) -> Result<(), String> {
+        self.endpoints.close(task).await;
+        let namespace = self.places.namespace(task);
+        wharf_cni::del(&self.fabric, task.id(), &namespace).await.map_err(|error| chain(&error))?;
+        blocking(netns::delete, &namespace).await
+    }
+
+    pub(super) async fn release_task(&self, task: TaskArn) -> Event {
+        let mut left = Vec::new();
+        left.extend(self.unmake_network(&task).await.err());
+        left.extend(remove_dir(&self.places.files(&task)).err());
+        left.extend(remove_dir(&self.places.durable(&task)).err());
+        left.extend(
+            self.cgroups
+                .remove(&self.places.cgroup(&task), CGROUP_PATIENCE)
+                .await
+                .err()
+                .map(|error| chain(&error)),
+        );
+        if left.is_empty() {
+            return Event::TaskReleased { task };
+        }
+        let reason = Reason::new(ReasonCode::CannotRemoveContainer, left.join("; "));
+        Event::ReleaseFailed { task, reason }
+    }
+}
+
+/// The interface in the words of the network library.
+fn attachment(task: &TaskArn, namespace: &Path, interface: &Interface) -> Result<Attachment, String> {
+    let gateway = |net: Option<ipnet::IpNet>| net.map(|net| net.addr());
+    let gateway4 = gateway(interface.gateway4).and_then(|ip| match ip {
+        IpAddr::V4(ip) => Some(ip),
+        IpAddr::V6(_) => None,
+    });
+    let gateway6 = gateway(interface.gateway6).and_then(|ip| match ip {
+        IpAddr::V6(ip) => Some(ip),
+        IpAddr::V4(_) => None,
+    });
+    Ok(Attachment {
+        id: task.id().to_owned(),
+        namespace: namespace.to_owned(),
+        interface: "eth0".to_owned(),
+        mac: Some(
+            mac(&interface.mac).ok_or_else(|| format!("{:?} is not a hardware address", interface.mac))?,
+        ),
+        addresses: interface.addresses.clone(),
+        gateway4,
+        gateway6,
+    })
+}
+
+/// Reads `aa:bb:cc:dd:ee:ff`.
+fn mac(text: &str) -> Option<[u8; 6]> {
+    let mut bytes = [0; 6];
+    let mut parts = text.split(':');
+    for byte in &mut bytes {
+        *byte = u8::from_str_radix(parts.next()?, 16).ok()?;
+    }
+    parts.next().is_none().then_some(bytes)
+}
+
+/// Runs what waits for a thread of its own off the runtime's workers.
+async fn blocking<E: std::error::Error + Send + 'static>(
+    work: fn(&Path) -> Result<(), E>,
+    path: &Path,
+) -> Result<(), String> {
+    let path = path.to_owned();
+    let done = tokio::task::spawn_blocking(move || work(&path)).await;
+    done.expect("creating and removing a namespace does not panic").map_err(|error| chain(&error))
+}
+
+fn remove_dir(path: &Path) -> Result<(), String> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(format!("cannot remove {}: {error}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,54 @@
+//! Effects on the control plane: the Submit calls.
+
+use super::World;
+use crate::acs::report as wire;
+use std::time::Duration;
+use wharf_core::event::Event;
+use wharf_core::report::{AttachmentReport, TaskReport};
+use wharf_link::submit::SubmitOutcome;
+use wharf_protocol::api::SubmitTaskStateChangeRequest;
+
+/// How long a report waits for the registration before it counts as failed.
+const REGISTRATION: Duration = Duration::from_secs(30);
+
+impl World {
+    pub(super) async fn report_task(&self, report: TaskReport, after: Duration) -> Event {
+        match self.submit(|cluster| wire::task_request(cluster, &report), after).await {
+            Some(SubmitOutcome::Accepted) => Event::TaskReported { report },
+            Some(SubmitOutcome::Refused(why)) => {
+                tracing::error!(task = %report.task, status = report.status.as_str(), why, "the control plane will not take this state");
+                Event::TaskReportRefused { report }
+            }
+            Some(SubmitOutcome::Failed(error)) => {
+                tracing::warn!(task = %report.task, status = report.status.as_str(), error = super::chain(&error), "the state was not taken");
+                Event::TaskReportFailed { task: report.task }
+            }
+            None => Event::TaskReportFailed { task: report.task },
+        }
+    }
+
+    pub(super) async fn report_attachment(&self, report: AttachmentReport, after: Duration) -> Event {
+        match self.submit(|cluster| wire::attachment_request(cluster, &report), after).await {
+            Some(SubmitOutcome::Accepted | SubmitOutcome::Refused(_)) => Event::AttachmentReported { report },
+            Some(SubmitOutcome::Failed(error)) => {
+                tracing::warn!(task = %report.task, error = super::chain(&error), "ATTACHED was not taken");
+                Event::AttachmentReportFailed { task: report.task }
+            }
+            None => Event::AttachmentReportFailed { task: report.task },
+        }
+    }
+
+    /// Waits `after`, then submits; `None` when this host is still not registered after [`REGISTRATION`].
+    async fn submit(
+        &self,
+        request: impl FnOnce(&str) -> SubmitTaskStateChangeRequest,
+        after: Duration,
+    ) -> Option<SubmitOutcome> {
+        tokio::time::sleep(after).await;
+        let mut api = self.api.clone();
+        let registered =
+            tokio::time::timeout(REGISTRATION, api.wait_for(Option::is_some)).await.ok()?.ok()?.clone()?;
+        let _slot = self.reports.acquire().await.expect("the semaphore is never closed");
+        Some(registered.api.submit_task_state_change(&request(&registered.cluster)).await)
+    }
+}

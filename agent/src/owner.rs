@@ -1,0 +1,161 @@
+//! The owner loop: the one task that holds the node.
+//!
+//! ```text
+//! inbox ──batch──▶ Node::step ──▶ save ──▶ replies ──▶ effects ──(each ends as one event)──▶ inbox
+//! ```
+//! Owns the node, the order of a turn (save, then acknowledge, then act) and the published view. Refuses to decide: the node decides;
+//! refuses to act: effects run beside the loop.
+//!
+//! A failed save stops the loop where it stands: nothing is acknowledged and nothing begun before the state is on disk, the
+//! inbox fills, and the sources wait. What runs, runs on.
+
+use crate::effects::Effects;
+use crate::notes;
+use crate::store::Store;
+use crate::view::{HostView, TaskView, View};
+use jiff::Timestamp as Clock;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use wharf_core::effect::Reply;
+use wharf_core::event::Event;
+use wharf_core::node::{Node, Turn};
+use wharf_core::record::Change;
+use wharf_core::task::Task;
+use wharf_core::time::Timestamp;
+use wharf_protocol::arn::TaskArn;
+
+/// Most inputs that one turn takes: a bound on how much one save holds.
+const MAX_BATCH: usize = 256;
+/// Room of the inbox. When it is full, effects and conversations wait to hand over their event; nothing is dropped.
+pub const INBOX: usize = 1024;
+/// Wait between two tries of a failed save.
+const SAVE_AGAIN: Duration = Duration::from_secs(1);
+
+/// What the loop takes in.
+#[derive(Debug)]
+pub enum Input {
+    /// Something happened to the node.
+    Event(Event),
+    /// The host has another name or place, for the view alone.
+    Host(HostView),
+}
+
+/// The node with everything that a turn needs.
+pub struct Owner {
+    /// The machine.
+    pub node: Node,
+    /// Where changes are saved.
+    pub store: Arc<Store>,
+    /// Where inputs come from.
+    pub inbox: mpsc::Receiver<Input>,
+    /// Who acts.
+    pub effects: Effects,
+    /// Where acknowledgements go.
+    pub replies: mpsc::Sender<Reply>,
+    /// Where readers look.
+    pub view: watch::Sender<Arc<View>>,
+    /// What they were shown last.
+    pub shown: Shown,
+}
+
+/// The tasks as they were last shown, each with what it was made of.
+#[derive(Debug, Default)]
+pub struct Shown(BTreeMap<TaskArn, (Arc<Task>, Arc<TaskView>)>);
+
+/// The time as the node is told it.
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(Clock::now().as_millisecond())
+}
+
+impl Owner {
+    /// Runs until `cancel`, or until every sender of the inbox is gone. Nothing is saved "on shutdown": stopping is a crash
+    /// that was announced.
+    pub async fn run(mut self, cancel: CancellationToken) {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        loop {
+            let wake = self.until_wakeup();
+            // All arms are cancel-safe: a token, `recv_many` (takes nothing when dropped) and a timer that is made anew.
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                taken = self.inbox.recv_many(&mut batch, MAX_BATCH) => if taken == 0 { return },
+                () = wake => batch.push(Input::Event(Event::Woken)),
+            }
+            if !self.turn(std::mem::take(&mut batch), &cancel).await {
+                return;
+            }
+        }
+    }
+
+    /// One turn; false when it was cancelled before it could be saved.
+    async fn turn(&mut self, batch: Vec<Input>, cancel: &CancellationToken) -> bool {
+        let mut events = Vec::with_capacity(batch.len());
+        for input in batch {
+            match input {
+                Input::Event(event) => events.push(event),
+                Input::Host(host) => self.publish(Some(host)),
+            }
+        }
+        let Turn { changes, replies, effects, notes } = self.node.step(events, now());
+        notes.iter().for_each(notes::log);
+        if !self.save(changes, cancel).await {
+            return false;
+        }
+        self.publish(None);
+        for reply in replies {
+            // A full or closed queue means that nobody reads replies now; the control plane sends the message again.
+            if self.replies.try_send(reply).is_err() {
+                tracing::warn!("an acknowledgement was dropped: the conversation does not take it");
+            }
+        }
+        effects.into_iter().for_each(|effect| self.effects.spawn(effect));
+        true
+    }
+
+    /// Saves, however long it takes; false when cancelled.
+    async fn save(&self, changes: Vec<Change>, cancel: &CancellationToken) -> bool {
+        if changes.is_empty() {
+            return true;
+        }
+        while let Err(error) = self.store.save(changes.clone()).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot save; nothing new is begun until it succeeds"
+            );
+            // Cancel-safe: neither arm has state.
+            tokio::select! {
+                () = cancel.cancelled() => return false,
+                () = tokio::time::sleep(SAVE_AGAIN) => {}
+            }
+        }
+        true
+    }
+
+    /// Shows readers the node as it is now; what did not change is shared with the last view.
+    fn publish(&mut self, host: Option<HostView>) {
+        let before = std::mem::take(&mut self.shown.0);
+        let show = |(arn, task): (&TaskArn, &Arc<Task>)| {
+            let same =
+                before.get(arn).filter(|(old, _)| Arc::ptr_eq(old, task)).map(|(_, view)| Arc::clone(view));
+            let view = same.unwrap_or_else(|| Arc::new(TaskView::from(task.as_ref())));
+            (arn.clone(), (Arc::clone(task), view))
+        };
+        self.shown.0 = self.node.tasks().iter().map(show).collect();
+        let tasks = self.shown.0.iter().map(|(arn, (_, view))| (arn.clone(), Arc::clone(view))).collect();
+        let host = host.map_or_else(|| Arc::clone(&self.view.borrow().host), Arc::new);
+        self.view.send_replace(Arc::new(View { host, tasks }));
+    }
+
+    /// Ends when the node wants to be woken; never, when it does not.
+    fn until_wakeup(&self) -> impl Future<Output = ()> + use<> {
+        let wait = self.node.next_wakeup().map(|at| at.since(now()));
+        async move {
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! `make bench`: launch latency beside its floor, a burst of fifty tasks, and the agent's memory.
+//!
+//! Everything runs on one private containerd with a scripted control plane, so that nothing but the agent is between a payload and its
+//! RUNNING. Each launch is paired with a floor launch right after it: both see the same machine.
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use std::time::Duration;
+use wharf_protocol::acs;
+use wharf_tests::floor::Floor;
+use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
+use wharf_tests::scripted::{CLUSTER_ARN, INSTANCE_ARN, Received, Scripted};
+use wharf_tests::world::Host;
+
+/// Launches that are measured, after some that warm the page cache.
+const LAUNCHES: u8 = 40;
+const WARM_UP: u8 = 3;
+const STAY: &[&str] = &["/bin/sleep", "3600"];
+const DEADLINE: Duration = Duration::from_secs(60);
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut host = Host::new()?;
+    host.set("ECS_LOGLEVEL", "info");
+    host.load_image()?;
+    let control = Scripted::start().await?;
+    host.start_agent(&format!("http://{}", control.address()))?;
+    control.connected().await;
+
+    let idle = settled_rss(&host).await?;
+    let launches = launches(&host, &control).await?;
+    let burst = burst(&control).await;
+    let busy = with_twenty_tasks(&host, &control).await?;
+
+    control.stop().await;
+    tokio::task::spawn_blocking(move || host.finish()).await?;
+    report(&launches, burst, idle, busy)
+}
+
+/// Latencies in milliseconds, sorted.
+struct Launches {
+    agent: Vec<f64>,
+    floor: Vec<f64>,
+}
+
+async fn launches(host: &Host, control: &Scripted) -> Result<Launches> {
+    let chain_id = chain_id(host)?;
+    let floor = Floor::connect(&host.containerd().socket(), host.namespace(), &chain_id).await?;
+    let mut found = Launches { agent: Vec::new(), floor: Vec::new() };
+    for n in 0..WARM_UP + LAUNCHES {
+        let agent = launch(control, n).await;
+        let bare = floor.launch(&format!("floor-{n}"), STAY).await?;
+        if n >= WARM_UP {
+            found.agent.push(agent.as_secs_f64() * 1000.0);
+            found.floor.push(bare.as_secs_f64() * 1000.0);
+        }
+    }
+    for dir in std::fs::read_dir("/sys/fs/cgroup")?.flatten() {
+        // Only there if this run's floor made it; not empty or missing is no matter of ours.
+        drop(std::fs::remove_dir(dir.path().join("wharf-floor")));
+    }
+    found.agent.sort_by(f64::total_cmp);
+    found.floor.sort_by(f64::total_cmp);
+    Ok(found)
+}
+
+/// One task: interface first, as ECS does; then the time from its payload to RUNNING.
+async fn launch(control: &Scripted, n: u8) -> Duration {
+    let task = awsvpc_task(50, n + 10, vec![polite(container("app", STAY))]);
+    let eni = task.elastic_network_interfaces[0].clone();
+    let attachment = eni.attachment_arn.clone();
+    control.send(acs::AttachTaskNetworkInterfacesMessage {
+        message_id: Some(format!("attach-{n}")),
+        cluster_arn: Some(CLUSTER_ARN.to_owned()),
+        container_instance_arn: Some(INSTANCE_ARN.to_owned()),
+        task_arn: task.arn.clone(),
+        wait_timeout_ms: Some(60_000),
+        elastic_network_interfaces: vec![eni],
+        ..Default::default()
+    });
+    control
+        .wait_for("ATTACHED", DEADLINE, |journal| {
+            let told = |s: &wharf_protocol::api::SubmitTaskStateChangeRequest| {
+                s.attachments.iter().any(|a| a.attachment_arn == attachment)
+            };
+            journal.iter().any(|(_, r)| matches!(r, Received::Submitted(s) if told(s))).then_some(())
+        })
+        .await;
+    let sent = control.send(payload(vec![task.clone()]).1);
+    let (running, _) = control.status_of(arn(&task), "RUNNING", DEADLINE).await;
+    control.send(payload(vec![stop(&task)]).1);
+    control.status_of(arn(&task), "STOPPED", DEADLINE).await;
+    running.duration_since(sent)
+}
+
+/// `sleep` as PID 1 ignores SIGTERM; it need not be waited for.
+fn polite(mut container: acs::Container) -> acs::Container {
+    container.stop_timeout = Some(1);
+    container.docker_config = Some(acs::DockerConfig {
+        config: Some(r#"{"StopSignal":"SIGKILL"}"#.to_owned()),
+        host_config: Some("{}".to_owned()),
+        ..Default::default()
+    });
+    container
+}
+
+/// Fifty tasks in one payload: seconds until the last RUNNING.
+async fn burst(control: &Scripted) -> f64 {
+    let tasks: Vec<_> = (10..60).map(|n| awsvpc_task(51, n, vec![polite(container("app", STAY))])).collect();
+    let sent = control.send(payload(tasks.clone()).1);
+    let mut last = sent;
+    for task in &tasks {
+        last = last.max(control.status_of(arn(task), "RUNNING", DEADLINE).await.0);
+    }
+    finish(control, &tasks).await;
+    last.duration_since(sent).as_secs_f64()
+}
+
+async fn with_twenty_tasks(host: &Host, control: &Scripted) -> Result<f64> {
+    let tasks: Vec<_> = (10..30).map(|n| awsvpc_task(52, n, vec![polite(container("app", STAY))])).collect();
+    control.send(payload(tasks.clone()).1);
+    for task in &tasks {
+        control.status_of(arn(task), "RUNNING", DEADLINE).await;
+    }
+    let rss = settled_rss(host).await?;
+    finish(control, &tasks).await;
+    Ok(rss)
+}
+
+async fn finish(control: &Scripted, tasks: &[acs::Task]) {
+    control.send(payload(tasks.iter().map(stop).collect()).1);
+    for task in tasks {
+        control.status_of(arn(task), "STOPPED", DEADLINE).await;
+    }
+}
+
+/// Resident memory of the agent in MiB, the largest of ten readings over five seconds.
+async fn settled_rss(host: &Host) -> Result<f64> {
+    let pid = host.agent_pid().context("the agent runs")?;
+    let mut most = 0.0_f64;
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+        let kib: f64 = line.split_whitespace().nth(1).context("no number")?.parse()?;
+        most = most.max(kib / 1024.0);
+    }
+    Ok(most)
+}
+
+/// The one committed snapshot of the demo image's single layer.
+fn chain_id(host: &Host) -> Result<String> {
+    let output = host.containerd().ctr(host.namespace()).args(["snapshots", "ls"]).output()?;
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    let row = table.lines().find(|line| line.contains("Committed")).context("the image is unpacked")?;
+    Ok(row.split_whitespace().next().context("a row has a key")?.to_owned())
+}
+
+/// The value below which `part` of the sorted values lie.
+fn quantile(sorted: &[f64], part: f64) -> f64 {
+    let last = sorted.len() - 1;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a few dozen values"
+    )]
+    let index = (last as f64 * part).round() as usize;
+    sorted[index.min(last)]
+}
+
+fn report(launches: &Launches, burst: f64, idle: f64, busy: f64) -> Result<()> {
+    let (p50, p99) = (quantile(&launches.agent, 0.5), quantile(&launches.agent, 0.99));
+    let (floor50, floor99) = (quantile(&launches.floor, 0.5), quantile(&launches.floor, 0.99));
+    let ratio = p50 / floor50;
+    println!(
+        "launch, payload sent to RUNNING received (cached image, awsvpc, one container), n = {}",
+        launches.agent.len()
+    );
+    println!("  {:<28} {:>10} {:>10}", "", "p50 ms", "p99 ms");
+    println!("  {:<28} {:>10.1} {:>10.1}", "wharf-agent", p50, p99);
+    println!("  {:<28} {:>10.1} {:>10.1}", "floor: containerd alone", floor50, floor99);
+    println!("  {:<28} {:>10.2}", "ratio of the medians", ratio);
+    println!("burst, 50 tasks in one payload until all RUNNING: {burst:.2} s");
+    println!("resident memory of the agent: idle {idle:.1} MiB, with 20 tasks {busy:.1} MiB");
+    let json = json!({
+        "launch.n": launches.agent.len(), "launch.p50_ms": p50, "launch.p99_ms": p99,
+        "launch.floor_p50_ms": floor50, "launch.floor_p99_ms": floor99, "launch.ratio": ratio,
+        "burst50.seconds": burst, "memory.idle_rss_mib": idle, "memory.tasks20_rss_mib": busy,
+    });
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/bench.json");
+    std::fs::write(path, serde_json::to_string_pretty(&json)?)?;
+    println!("written to target/bench.json");
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! A containerd of the tests' own: own root, state and socket, one for each test process.
+//!
+//! `WHARF_TEST_CONTAINERD_BIN` names a directory with another containerd, shim and runc to use instead of the machine's.
+
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running private containerd; killed, unmounted and removed when dropped.
+#[derive(Debug)]
+pub struct PrivateContainerd {
+    dir: tempfile::TempDir,
+    child: Child,
+}
+
+impl PrivateContainerd {
+    /// Starts one and waits until it answers.
+    pub fn start() -> Result<Self> {
+        // Not below /tmp: the root must not lie on an overlay or a small tmpfs.
+        let dir = tempfile::Builder::new().prefix("wharf-e2e-").tempdir_in("/var/tmp")?;
+        let config = dir.path().join("config.toml");
+        std::fs::write(&config, configuration(dir.path())?)?;
+        let child = spawn(&config, &dir.path().join("containerd.log"))?;
+        let mut this = Self { dir, child };
+        this.wait_until_it_answers()?;
+        Ok(this)
+    }
+
+    /// Path of its gRPC socket.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join("containerd.sock")
+    }
+
+    /// Directory below which everything of it lies.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A `ctr` command for this containerd and `namespace`.
+    pub fn ctr(&self, namespace: &str) -> Command {
+        let mut command = Command::new(binary("ctr"));
+        command
+            .arg("--address")
+            .arg(self.socket())
+            .args(["--namespace", namespace])
+            .env("PATH", search_path());
+        command
+    }
+
+    /// Kills it without warning and starts it again on the same state.
+    pub fn kill_and_restart(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        self.child = spawn(&self.dir.path().join("config.toml"), &self.dir.path().join("containerd.log"))?;
+        self.wait_until_it_answers()
+    }
+
+    fn wait_until_it_answers(&mut self) -> Result<()> {
+        let end = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < end {
+            let answers =
+                self.ctr("default").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+            if answers.success() {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                let log = std::fs::read_to_string(self.dir.path().join("containerd.log")).unwrap_or_default();
+                bail!("the private containerd ended with {status}:\n{log}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("the private containerd did not answer within 20 s")
+    }
+}
+
+impl Drop for PrivateContainerd {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        crate::leaks::unmount_below(self.dir.path());
+    }
+}
+
+/// The path of one of containerd's programs.
+fn binary(name: &str) -> PathBuf {
+    match std::env::var_os("WHARF_TEST_CONTAINERD_BIN") {
+        Some(dir) => PathBuf::from(dir).join(name),
+        None => PathBuf::from(name),
+    }
+}
+
+/// `PATH` with the chosen containerd first, so that it finds the shim and runc of its own version.
+fn search_path() -> String {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let chosen = std::env::var("WHARF_TEST_CONTAINERD_BIN").unwrap_or_default();
+    format!("{chosen}:{path}:/usr/sbin:/usr/bin:/sbin:/bin")
+}
+
+fn spawn(config: &Path, log: &Path) -> Result<Child> {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+    Command::new(binary("containerd"))
+        .arg("--config")
+        .arg(config)
+        .env("PATH", search_path())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .context("cannot start containerd; `make setup` installs it")
+}
+
+fn configuration(dir: &Path) -> Result<String> {
+    let version = Command::new(binary("containerd")).arg("--version").env("PATH", search_path()).output()?;
+    let is_2 = String::from_utf8_lossy(&version.stdout)
+        .split_whitespace()
+        .any(|w| w.trim_start_matches('v').starts_with("2."));
+    let dir = dir.display();
+    Ok(format!(
+        r#"version = {}
+root = "{dir}/root"
+state = "{dir}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime", "io.containerd.nri.v1.nri",
+  "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.devmapper", "io.containerd.internal.v1.opt", "io.containerd.tracing.processor.v1.otlp",
+  "io.containerd.internal.v1.tracing"]
+[grpc]
+  address = "{dir}/containerd.sock"
+[ttrpc]
+  address = "{dir}/containerd.sock.ttrpc"
+"#,
+        if is_2 { 3 } else { 2 }
+    ))
+}

@@ -1,0 +1,174 @@
+//! The leak check: what the kernel and containerd hold, before and after.
+//!
+//! It asks `ip`, `nft`, `ctr` and `/proc`, none of Wharf's own code, so that it cannot share a mistake with it.
+
+use crate::containerd::PrivateContainerd;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// What was found, by kind of object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory(BTreeMap<&'static str, BTreeSet<String>>);
+
+/// Where to look for what a test could leave.
+#[derive(Debug, Clone)]
+pub struct Scope<'a> {
+    /// The containerd that was used.
+    pub containerd: &'a PrivateContainerd,
+    /// The containerd namespace of the agent.
+    pub namespace: &'a str,
+    /// The agent's cgroup root, e.g. `/wharf-e2e-12`.
+    pub cgroup_root: &'a str,
+    /// The directory of the test's own.
+    pub dir: &'a Path,
+    /// Prefix of the agent's links, e.g. `wh3`.
+    pub link_prefix: &'a str,
+    /// Name of the agent's nftables table.
+    pub table: &'a str,
+}
+
+impl Inventory {
+    /// The inventory of a place where nothing is.
+    pub fn empty() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Looks at everything in `scope`.
+    pub fn take(scope: &Scope<'_>) -> Self {
+        let mut found = BTreeMap::new();
+        found.insert("links", lines_with(&run(&mut Command::new("ip"), &["-o", "link"]), scope.link_prefix));
+        found.insert(
+            "addresses",
+            lines_with(&run(&mut Command::new("ip"), &["-o", "addr"]), scope.link_prefix),
+        );
+        let routes = run(&mut Command::new("ip"), &["route", "show", "table", "all"]);
+        found.insert("routes", lines_with(&routes, scope.link_prefix));
+        found.insert(
+            "nftables tables",
+            lines_with(&run(&mut Command::new("nft"), &["list", "tables"]), scope.table),
+        );
+        found.insert("mounts", mounts_below(scope.dir));
+        found.insert("namespaces", mounts_of("nsfs"));
+        found.insert("cgroups", cgroups(scope.cgroup_root));
+        found.insert("shims", shims(scope));
+        for (kind, args) in [
+            ("containers", ["containers", "ls", "-q"]),
+            ("tasks", ["tasks", "ls", "-q"]),
+            ("leases", ["leases", "ls", "-q"]),
+        ] {
+            found.insert(kind, lines_with(&run(&mut scope.containerd.ctr(scope.namespace), &args), ""));
+        }
+        found.insert("snapshots", active_snapshots(scope));
+        Self(found)
+    }
+
+    /// What is here and was not in `before`, as readable lines.
+    pub fn beyond(&self, before: &Self) -> Vec<String> {
+        let nothing = BTreeSet::new();
+        let mut extra = Vec::new();
+        for (kind, now) in &self.0 {
+            let then = before.0.get(kind).unwrap_or(&nothing);
+            extra.extend(now.difference(then).map(|line| format!("{kind}: {line}")));
+        }
+        extra
+    }
+
+    /// How many objects of each kind there are.
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        self.0.iter().map(|(kind, found)| (*kind, found.len())).collect()
+    }
+}
+
+/// Panics if, after a grace of five seconds for what the kernel removes in its own time, more is there than `before`.
+pub fn assert_nothing_left(scope: &Scope<'_>, before: &Inventory) {
+    let end = Instant::now() + Duration::from_secs(5);
+    loop {
+        let extra = Inventory::take(scope).beyond(before);
+        if extra.is_empty() {
+            return;
+        }
+        assert!(Instant::now() < end, "left behind:\n  {}", extra.join("\n  "));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Detaches every mount below `dir`, deepest first.
+pub fn unmount_below(dir: &Path) {
+    for point in mounts_below(dir).iter().rev() {
+        drop(nix::mount::umount2(point.as_str(), nix::mount::MntFlags::MNT_DETACH));
+    }
+}
+
+fn run(command: &mut Command, args: &[&str]) -> String {
+    let output =
+        command.args(args).output().expect("the programs of the leak check are installed by `make setup`");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn lines_with(text: &str, needle: &str) -> BTreeSet<String> {
+    text.lines().filter(|line| !line.is_empty() && line.contains(needle)).map(str::to_owned).collect()
+}
+
+fn mountinfo() -> String {
+    std::fs::read_to_string("/proc/self/mountinfo").expect("/proc is mounted")
+}
+
+fn mounts_below(dir: &Path) -> BTreeSet<String> {
+    let below = format!("{}/", dir.display());
+    mountinfo()
+        .lines()
+        .filter_map(|line| line.split(' ').nth(4))
+        .filter(|point| point.starts_with(&below))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn mounts_of(filesystem: &str) -> BTreeSet<String> {
+    let marker = format!(" - {filesystem} ");
+    mountinfo()
+        .lines()
+        .filter(|line| line.contains(&marker))
+        .filter_map(|l| l.split(' ').nth(4))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Directories named like the agent's cgroup root, and all below, in every hierarchy.
+fn cgroups(root: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let hierarchies = std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten().map(|e| e.path());
+    for hierarchy in hierarchies.chain([Path::new("/sys/fs/cgroup").to_owned()]) {
+        collect_directories(&hierarchy.join(root.trim_start_matches('/')), &mut found);
+    }
+    found
+}
+
+fn collect_directories(dir: &Path, found: &mut BTreeSet<String>) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    found.insert(dir.display().to_string());
+    for entry in entries.flatten().filter(|e| e.path().is_dir()) {
+        collect_directories(&entry.path(), found);
+    }
+}
+
+/// Shims of the scope's containerd and namespace, by process id and command line.
+fn shims(scope: &Scope<'_>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir("/proc").expect("/proc is mounted").flatten() {
+        let Ok(raw) = std::fs::read(entry.path().join("cmdline")) else { continue };
+        let words: Vec<_> = raw.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+        let is_shim = words.first().is_some_and(|w| w.contains("containerd-shim"));
+        if is_shim && words.iter().any(|w| w == scope.namespace) {
+            found.insert(words.join(" "));
+        }
+    }
+    found
+}
+
+/// Snapshots that containers write to; the committed ones belong to images, which stay.
+fn active_snapshots(scope: &Scope<'_>) -> BTreeSet<String> {
+    let list = run(&mut scope.containerd.ctr(scope.namespace), &["snapshots", "ls"]);
+    list.lines().filter(|line| line.contains("Active") || line.contains("View")).map(str::to_owned).collect()
+}

@@ -1,0 +1,363 @@
+//! A control plane that a test holds in its hand: it sends exactly the frames the test wants, and keeps all it receives.
+//!
+//! Owns one HTTP server on loopback that speaks the agent's side of the ECS API, ACS and TCS. Refuses to decide anything:
+//! what Wharf's own control plane does is tested with Wharf's own control plane.
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::ws::{Message as Frame, WebSocket, WebSocketUpgrade};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wharf_protocol::acs;
+use wharf_protocol::api::{self, Operation};
+use wharf_protocol::tcs;
+
+/// Region, account and names that the scripted control plane uses.
+pub const CLUSTER_ARN: &str = "arn:aws:ecs:us-west-2:123456789012:cluster/e2e";
+/// ARN that every agent gets.
+pub const INSTANCE_ARN: &str =
+    "arn:aws:ecs:us-west-2:123456789012:container-instance/e2e/00000000000000000000000000000001";
+
+/// Something the agent sent.
+#[derive(Debug, Clone)]
+pub enum Received {
+    /// `RegisterContainerInstance`.
+    Registered(Box<api::RegisterContainerInstanceRequest>),
+    /// `SubmitTaskStateChange`, answered with success.
+    Submitted(Box<api::SubmitTaskStateChangeRequest>),
+    /// The agent opened ACS with this query.
+    AcsConnected(String),
+    /// A frame on ACS.
+    Acs(Box<acs::Message>),
+    /// A frame on TCS.
+    Tcs(Box<tcs::Message>),
+}
+
+/// The scripted control plane.
+#[derive(Debug)]
+pub struct Scripted {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    stop: CancellationToken,
+    serving: TaskTracker,
+}
+
+#[derive(Debug)]
+struct Shared {
+    // A lock, not a message: handlers of many connections append, tests read whole slices at any time, nothing awaits inside.
+    journal: Mutex<Vec<(Instant, Received)>>,
+    length: watch::Sender<usize>,
+    frames: broadcast::Sender<String>,
+    /// Status to answer Submit calls with; 200 is normal.
+    submit_status: AtomicU16,
+    stop: CancellationToken,
+    address: SocketAddr,
+}
+
+impl Scripted {
+    /// Starts it on a free port of loopback.
+    pub async fn start() -> Result<Self> {
+        Self::start_at("127.0.0.1:0".parse().expect("a literal address")).await
+    }
+
+    /// Starts it at `address`, where an earlier one may have been.
+    pub async fn start_at(address: SocketAddr) -> Result<Self> {
+        let listener = tokio::net::TcpListener::bind(address).await.context("cannot listen")?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            journal: Mutex::new(Vec::new()),
+            length: watch::channel(0).0,
+            frames: broadcast::channel(64).0,
+            submit_status: AtomicU16::new(200),
+            stop: stop.clone(),
+            address,
+        });
+        let router = Router::new()
+            .route("/", post(call))
+            .route("/acs/ws", get(acs_session))
+            .route("/tcs/ws", get(tcs_session))
+            .with_state(Arc::clone(&shared));
+        let serving = TaskTracker::new();
+        let ended = stop.clone();
+        serving.spawn(async move {
+            axum::serve(listener, router).with_graceful_shutdown(ended.cancelled_owned()).await
+        });
+        serving.close();
+        Ok(Self { shared, address, stop, serving })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops serving and closes every session.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        drop(tokio::time::timeout(Duration::from_secs(5), self.serving.wait()).await);
+    }
+
+    /// Answers Submit calls with this HTTP status from now on.
+    pub fn answer_submits_with(&self, status: u16) {
+        self.shared.submit_status.store(status, Ordering::SeqCst);
+    }
+
+    /// Sends a message on the agent's ACS session; returns the instant just before.
+    pub fn send(&self, message: impl Into<acs::Message>) -> Instant {
+        self.send_raw(acs::encode(&message.into()))
+    }
+
+    /// Sends any text on the agent's ACS session.
+    pub fn send_raw(&self, text: String) -> Instant {
+        let now = Instant::now();
+        drop(self.shared.frames.send(text));
+        now
+    }
+
+    /// Everything received so far, with its time.
+    pub fn journal(&self) -> Vec<(Instant, Received)> {
+        self.shared.journal.lock().expect("no holder panics").clone()
+    }
+
+    /// Waits until `find` answers on the journal.
+    pub async fn wait_for<T>(
+        &self,
+        what: &str,
+        deadline: Duration,
+        find: impl Fn(&[(Instant, Received)]) -> Option<T>,
+    ) -> T {
+        let mut length = self.shared.length.subscribe();
+        let search = async {
+            loop {
+                // The mark is taken before the look, so that nothing that comes in between is missed.
+                length.mark_unchanged();
+                if let Some(found) = find(&self.shared.journal.lock().expect("no holder panics")) {
+                    return found;
+                }
+                length.changed().await.expect("the sender lives in self");
+            }
+        };
+        match tokio::time::timeout(deadline, search).await {
+            Ok(found) => found,
+            Err(_) => panic!("waited {deadline:?} for {what}; received so far: {:#?}", self.summary()),
+        }
+    }
+
+    /// Waits until the agent holds an ACS session.
+    pub async fn connected(&self) {
+        self.wait_for("the agent's ACS session", Duration::from_secs(20), |journal| {
+            journal.iter().any(|(_, r)| matches!(r, Received::AcsConnected(_))).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits for this status of the task and returns when it came and what it said.
+    pub async fn status_of(
+        &self,
+        task: &str,
+        status: &str,
+        deadline: Duration,
+    ) -> (Instant, api::SubmitTaskStateChangeRequest) {
+        self.wait_for(&format!("{status} of {task}"), deadline, |journal| {
+            submissions(journal, task)
+                .find(|(_, s)| s.status.as_deref() == Some(status))
+                .map(|(at, s)| (at, s.clone()))
+        })
+        .await
+    }
+
+    /// Every state submitted of the task, in order.
+    pub fn statuses_of(&self, task: &str) -> Vec<String> {
+        submissions(&self.journal(), task).filter_map(|(_, s)| s.status.clone()).collect()
+    }
+
+    /// Waits for the `AckRequest` of a message.
+    pub async fn acked(&self, message_id: &str, deadline: Duration) {
+        self.wait_for(&format!("the ack of {message_id}"), deadline, |journal| {
+            acks(journal, message_id).next()
+        })
+        .await;
+    }
+
+    /// How often a message was acknowledged.
+    pub fn acks_of(&self, message_id: &str) -> usize {
+        acks(&self.journal(), message_id).count()
+    }
+
+    fn summary(&self) -> Vec<String> {
+        self.journal().iter().map(|(_, received)| line(received)).collect()
+    }
+}
+
+fn line(received: &Received) -> String {
+    match received {
+        Received::Registered(_) => "RegisterContainerInstance".to_owned(),
+        Received::Submitted(s) => format!(
+            "{} {} reason {:?} containers {:?} attachments {}",
+            s.task.as_deref().unwrap_or_default(),
+            s.status.as_deref().unwrap_or_default(),
+            s.reason.as_deref().unwrap_or_default(),
+            s.containers
+                .iter()
+                .map(|c| (&c.container_name, &c.status, c.exit_code, &c.reason))
+                .collect::<Vec<_>>(),
+            s.attachments.len()
+        ),
+        Received::AcsConnected(query) => format!("ACS connected {query}"),
+        Received::Acs(message) => format!("ACS {}", message.type_name()),
+        Received::Tcs(message) => format!("TCS {}", message.type_name()),
+    }
+}
+
+fn submissions<'a>(
+    journal: &'a [(Instant, Received)],
+    task: &'a str,
+) -> impl Iterator<Item = (Instant, &'a api::SubmitTaskStateChangeRequest)> {
+    journal.iter().filter_map(move |(at, received)| match received {
+        Received::Submitted(s) if s.task.as_deref() == Some(task) && s.status.is_some() => {
+            Some((*at, s.as_ref()))
+        }
+        _ => None,
+    })
+}
+
+fn acks<'a>(journal: &'a [(Instant, Received)], message_id: &'a str) -> impl Iterator<Item = ()> + 'a {
+    journal.iter().filter_map(move |(_, received)| match received {
+        Received::Acs(message) => match message.as_ref() {
+            acs::Message::AckRequest(ack) if ack.message_id.as_deref() == Some(message_id) => Some(()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+impl Shared {
+    fn keep(&self, received: Received) {
+        let mut journal = self.journal.lock().expect("no holder panics");
+        journal.push((Instant::now(), received));
+        self.length.send_replace(journal.len());
+    }
+}
+
+/// One call of the ECS API.
+async fn call(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    match api::operation_of_target(target) {
+        Some(api::RegisterContainerInstance::NAME) => {
+            let request: api::RegisterContainerInstanceRequest =
+                api::decode(&body).expect("the agent sends valid JSON");
+            let answer = registration(&request);
+            shared.keep(Received::Registered(Box::new(request)));
+            json(&answer)
+        }
+        Some(api::DiscoverPollEndpoint::NAME) => json(&api::DiscoverPollEndpointResponse {
+            endpoint: Some(format!("http://{}/acs/", shared.address)),
+            telemetry_endpoint: Some(format!("http://{}/tcs/", shared.address)),
+            ..Default::default()
+        }),
+        Some(api::SubmitTaskStateChange::NAME) => {
+            let status = shared.submit_status.load(Ordering::SeqCst);
+            if status != 200 {
+                let status = StatusCode::from_u16(status).expect("tests give valid statuses");
+                return (status, r#"{"__type":"ServerException","message":"scripted"}"#).into_response();
+            }
+            shared
+                .keep(Received::Submitted(Box::new(api::decode(&body).expect("the agent sends valid JSON"))));
+            json(&api::SubmitTaskStateChangeResponse { acknowledgment: Some("ok".to_owned()) })
+        }
+        other => {
+            (StatusCode::BAD_REQUEST, format!(r#"{{"__type":"ClientException","message":"{other:?}"}}"#))
+                .into_response()
+        }
+    }
+}
+
+fn json(shape: &impl serde::Serialize) -> Response {
+    ([("content-type", api::CONTENT_TYPE)], api::encode(shape)).into_response()
+}
+
+/// The answer of spec 2.3: every attribute is echoed.
+fn registration(request: &api::RegisterContainerInstanceRequest) -> api::RegisterContainerInstanceResponse {
+    api::RegisterContainerInstanceResponse {
+        container_instance: Some(api::ContainerInstance {
+            container_instance_arn: Some(INSTANCE_ARN.to_owned()),
+            status: Some("ACTIVE".to_owned()),
+            attributes: request.attributes.clone(),
+            ..Default::default()
+        }),
+    }
+}
+
+async fn acs_session(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    upgrade.on_upgrade(move |socket| async move {
+        let frames = shared.frames.subscribe();
+        shared.keep(Received::AcsConnected(query.unwrap_or_default()));
+        converse(&shared, socket, frames).await;
+    })
+}
+
+/// Carries scripted frames out and the agent's frames in until either side ends.
+async fn converse(shared: &Shared, mut socket: WebSocket, mut frames: broadcast::Receiver<String>) {
+    loop {
+        // All three are cancel-safe: a token, a broadcast receiver, and a frame-wise stream.
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            frame = frames.recv() => {
+                let Ok(text) = frame else { return };
+                if socket.send(Frame::Text(text.into())).await.is_err() { return }
+            }
+            incoming = socket.recv() => match incoming {
+                Some(Ok(Frame::Text(text))) => match acs::decode(&text) {
+                    Ok(acs::Decoded::Message(message)) => shared.keep(Received::Acs(Box::new(message))),
+                    other => panic!("the agent sent a frame that is not of ACS: {other:?}"),
+                },
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return,
+            },
+        }
+    }
+}
+
+async fn tcs_session(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(move |mut socket| async move {
+        // Both are cancel-safe: a token and a frame-wise stream.
+        while let Some(Ok(frame)) = tokio::select! {
+            () = shared.stop.cancelled() => None,
+            frame = socket.recv() => frame,
+        } {
+            let Frame::Text(text) = frame else { continue };
+            let Ok(tcs::Decoded::Message(message)) = tcs::decode(&text) else {
+                panic!("not a frame of TCS: {text}")
+            };
+            let ack: Option<tcs::Message> = match &message {
+                tcs::Message::PublishMetricsRequest(_) => Some(tcs::AckPublishMetric::default().into()),
+                tcs::Message::PublishHealthRequest(_) => Some(tcs::AckPublishHealth::default().into()),
+                tcs::Message::PublishInstanceStatusRequest(_) => {
+                    Some(tcs::AckPublishInstanceStatus::default().into())
+                }
+                _ => None,
+            };
+            shared.keep(Received::Tcs(Box::new(message)));
+            if let Some(ack) = ack
+                && socket.send(Frame::Text(tcs::encode(&ack).into())).await.is_err()
+            {
+                return;
+            }
+        }
+    })
+}

@@ -1,0 +1,21 @@
+//! Waiting for a level with a deadline; the only place in these tests that sleeps.
+
+use std::future::Future;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Asks `probe` until it answers `Some`, or panics with `what` and the last complaint when `deadline` has passed.
+pub async fn until<T, F, Fut>(what: &str, deadline: Duration, mut probe: F) -> T
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, String>>,
+{
+    let end = Instant::now() + deadline;
+    loop {
+        match probe().await {
+            Ok(value) => return value,
+            Err(complaint) if Instant::now() >= end => panic!("waited {deadline:?} for {what}: {complaint}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! One host for one test: an agent process with its own directories, containerd namespace, cgroup root, links and tables.
+//!
+//! Owns the agent's process. Everything derived from the test's number is unique on the machine, so tests run side by side.
+
+use crate::containerd::PrivateContainerd;
+use crate::leaks::{self, Inventory, Scope};
+use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Name of the demo image in every world.
+pub const IMAGE: &str = "wharf/demo:latest";
+
+/// A host with containerd and room for an agent.
+#[derive(Debug)]
+pub struct Host {
+    containerd: &'static PrivateContainerd,
+    dir: tempfile::TempDir,
+    namespace: String,
+    cgroup_root: String,
+    link_prefix: String,
+    table: String,
+    before: Inventory,
+    agent: Option<Child>,
+    extra: BTreeMap<String, String>,
+}
+
+/// The containerd that all tests of this process share; each has a namespace of its own in it.
+pub fn shared_containerd() -> &'static PrivateContainerd {
+    static CONTAINERD: OnceLock<PrivateContainerd> = OnceLock::new();
+    CONTAINERD.get_or_init(|| PrivateContainerd::start().expect("a private containerd starts"))
+}
+
+impl Host {
+    /// Makes the directories and takes the inventory to compare with at the end.
+    pub fn new() -> Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let unique = format!("{}x{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
+        let containerd = shared_containerd();
+        let dir = tempfile::Builder::new().prefix("wharf-host-").tempdir_in("/var/tmp")?;
+        let mut host = Self {
+            containerd,
+            dir,
+            namespace: format!("wharf-{unique}"),
+            cgroup_root: format!("/wharf-{unique}"),
+            // A link's name has 15 characters at most: this prefix and 12 of a digest.
+            link_prefix: link_prefix(NUMBER.load(Ordering::SeqCst)),
+            table: format!("wharf_{unique}"),
+            before: Inventory::empty(),
+            agent: None,
+            extra: BTreeMap::new(),
+        };
+        host.before = Inventory::take(&host.scope());
+        Ok(host)
+    }
+
+    /// Sets a variable of the agent's environment for every later start.
+    pub fn set(&mut self, key: &str, value: &str) -> &mut Self {
+        self.extra.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Starts the agent against the control plane at `url`.
+    pub fn start_agent(&mut self, url: &str) -> Result<()> {
+        ensure!(self.agent.is_none(), "one agent at a time");
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("agent.log"))?;
+        let mut command = self.agent_command();
+        command
+            .arg("run")
+            .env("ECS_BACKEND_HOST", url)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        self.agent =
+            Some(command.spawn().context("cannot start wharf-agent; `cargo build --bins` makes it")?);
+        Ok(())
+    }
+
+    /// An agent command with this host's environment, for the operator's verbs.
+    pub fn agent_command(&self) -> Command {
+        let mut command = Command::new(product("wharf-agent"));
+        let path = |name: &str| self.dir.path().join(name).display().to_string();
+        command
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("ECS_CLUSTER", "e2e")
+            .env("AWS_DEFAULT_REGION", "us-west-2")
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+            .env("ECS_ENABLE_TASK_ENI", "true")
+            .env("ECS_ENABLE_TASK_IAM_ROLE", "true")
+            .env("ECS_DATADIR", path("data"))
+            .env("WHARF_CONFIG", path("agent.toml"))
+            .env("WHARF_ECS_CONFIG", path("ecs.config"))
+            .env("WHARF_RUN_DIR", path("run"))
+            .env("WHARF_CONTAINERD_ADDRESS", self.containerd.socket())
+            .env("WHARF_CONTAINERD_NAMESPACE", &self.namespace)
+            .env("WHARF_CGROUP_ROOT", &self.cgroup_root)
+            .env("WHARF_INTERFACE_PREFIX", &self.link_prefix)
+            .env("WHARF_NFT_TABLE", &self.table)
+            .env("WHARF_LOGGER", product("wharf-logger"))
+            .env("ECS_IMAGE_PULL_BEHAVIOR", "prefer-cached")
+            .env("WHARF_INTROSPECTION_LISTEN", "127.0.0.1:0")
+            .env("ECS_LOGLEVEL", "debug")
+            .envs(&self.extra);
+        command
+    }
+
+    /// Makes the demo image from busybox and loads it into the store.
+    pub fn load_image(&self) -> Result<()> {
+        let tar = self.dir.path().join("demo.tar");
+        crate::image::build_demo(IMAGE, &tar)?;
+        let output = self.agent_command().args(["image", "load"]).arg(&tar).output()?;
+        ensure!(output.status.success(), "image load failed: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(std::fs::remove_file(tar)?)
+    }
+
+    /// Kills the agent with SIGKILL and reaps it.
+    pub fn kill_agent(&mut self) -> Result<()> {
+        if let Some(mut agent) = self.agent.take() {
+            agent.kill()?;
+            agent.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Asks the agent to end with SIGTERM; it has ten seconds.
+    pub fn stop_agent(&mut self) -> Result<()> {
+        let Some(mut agent) = self.agent.take() else { return Ok(()) };
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(agent.id())?);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
+        let end = Instant::now() + Duration::from_secs(10);
+        while agent.try_wait()?.is_none() {
+            ensure!(
+                Instant::now() < end,
+                "the agent does not end on SIGTERM; its log:\n{}",
+                self.agent_log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Process id of the running agent.
+    pub fn agent_pid(&self) -> Option<u32> {
+        self.agent.as_ref().map(Child::id)
+    }
+
+    /// What the agent has logged.
+    pub fn agent_log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("agent.log")).unwrap_or_default()
+    }
+
+    /// The host's directory.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The containerd that the agent uses.
+    pub fn containerd(&self) -> &'static PrivateContainerd {
+        self.containerd
+    }
+
+    /// The agent's containerd namespace.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// What runs, as `ctr task ls` says: container id to (process id, status).
+    pub fn tasks(&self) -> BTreeMap<String, (u32, String)> {
+        let output = self.containerd.ctr(&self.namespace).args(["tasks", "ls"]).output().expect("ctr runs");
+        let table = String::from_utf8_lossy(&output.stdout).into_owned();
+        let row = |line: &str| {
+            let mut words = line.split_whitespace();
+            Some((words.next()?.to_owned(), (words.next()?.parse().ok()?, words.next()?.to_owned())))
+        };
+        table.lines().skip(1).filter_map(row).collect()
+    }
+
+    /// Ends the agent and asserts that nothing is left of it but its directory and the image.
+    pub fn finish(mut self) {
+        self.stop_agent().expect("the agent ends on SIGTERM");
+        leaks::assert_nothing_left(&self.scope(), &self.before);
+    }
+
+    /// Where this host's things are.
+    pub fn scope(&self) -> Scope<'_> {
+        Scope {
+            containerd: self.containerd,
+            namespace: &self.namespace,
+            cgroup_root: &self.cgroup_root,
+            dir: self.dir.path(),
+            link_prefix: &self.link_prefix,
+            table: &self.table,
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        drop(self.kill_agent());
+        if std::thread::panicking() {
+            eprintln!("---- the agent's log ----\n{}", self.agent_log());
+        }
+        leaks::unmount_below(self.dir.path());
+    }
+}
+
+/// A prefix of three characters, unique for the first thousand hosts of a process (each process has links of its own).
+fn link_prefix(number: u32) -> String {
+    let digit = |n: u32| char::from_digit(n % 36, 36).expect("below the radix");
+    format!("w{}{}", digit(number / 36), digit(number))
+}
+
+/// Path of one of our own programs, beside the test binary.
+pub fn product(name: &str) -> PathBuf {
+    let here = std::env::current_exe().expect("a running program has a path");
+    let dir = here.parent().expect("a program lies in a directory");
+    let dir =
+        if dir.ends_with("deps") { dir.parent().expect("deps lies in the profile's directory") } else { dir };
+    dir.join(name)
+}

@@ -1,0 +1,11 @@
+//! End to end: the real agent on the real containerd and kernel. Each test asserts what the control plane received and what kernel and
+//! containerd hold, and that nothing is left in the end.
+
+#[path = "e2e/crash.rs"]
+mod crash;
+#[path = "e2e/house.rs"]
+mod house;
+#[path = "e2e/input.rs"]
+mod input;
+#[path = "e2e/lifecycle.rs"]
+mod lifecycle;

@@ -1,0 +1,112 @@
+//! Kills of the agent and of the control plane under running tasks.
+
+use crate::lifecycle::{connected, end};
+use std::time::Duration;
+use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
+use wharf_tests::scripted::Scripted;
+
+const STAY: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"];
+const SOON: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_nine_of_the_agent_leaves_its_tasks_alone_and_repeats_nothing() {
+    let (mut host, control) = connected().await;
+    let tasks: Vec<_> = (10..20).map(|n| awsvpc_task(20, n, vec![container("app", STAY)])).collect();
+    control.send(payload(tasks.clone()).1);
+    for task in &tasks {
+        control.status_of(arn(task), "RUNNING", SOON).await;
+    }
+    let before = host.tasks();
+    let told: Vec<_> = tasks.iter().map(|task| control.statuses_of(arn(task))).collect();
+    let sessions = |control: &Scripted| {
+        control
+            .journal()
+            .iter()
+            .filter(|(_, r)| matches!(r, wharf_tests::scripted::Received::AcsConnected(_)))
+            .count()
+    };
+    let first = sessions(&control);
+
+    host.kill_agent().unwrap();
+    assert_eq!(host.tasks(), before, "containers run on without the agent");
+    host.start_agent(&format!("http://{}", control.address())).unwrap();
+    control
+        .wait_for("the second session", SOON, |journal| {
+            let now = journal
+                .iter()
+                .filter(|(_, r)| matches!(r, wharf_tests::scripted::Received::AcsConnected(_)))
+                .count();
+            (now > first).then_some(())
+        })
+        .await;
+
+    control.send(payload(tasks.iter().map(stop).collect()).1);
+    for (task, told) in tasks.iter().zip(told) {
+        control.status_of(arn(task), "STOPPED", SOON).await;
+        let all = control.statuses_of(arn(task));
+        assert_eq!(all, [told, vec!["STOPPED".to_owned()]].concat(), "nothing repeated, nothing lost");
+    }
+    end(host, control).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_that_ends_while_the_agent_is_dead_is_told_with_its_exit_code() {
+    let (mut host, control) = connected().await;
+    let task =
+        awsvpc_task(21, 10, vec![container("job", &["sh", "-c", "trap 'exit 7' TERM; sleep 3600 & wait"])]);
+    control.send(payload(vec![task.clone()]).1);
+    control.status_of(arn(&task), "RUNNING", SOON).await;
+    host.kill_agent().unwrap();
+    let (pid, _) = *host.tasks().values().next().map(|(pid, status)| (*pid, status)).as_ref().unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGTERM)
+        .unwrap();
+    host.start_agent(&format!("http://{}", control.address())).unwrap();
+    let (_, stopped) = control.status_of(arn(&task), "STOPPED", SOON).await;
+    assert_eq!(stopped.containers[0].exit_code, Some(7));
+    end(host, control).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happens_while_the_control_plane_is_away_is_told_when_it_is_back() {
+    let (host, control) = connected().await;
+    let job =
+        awsvpc_task(22, 10, vec![container("job", &["sh", "-c", "trap 'exit 3' TERM; sleep 3600 & wait"])]);
+    let other = awsvpc_task(22, 11, vec![container("app", STAY)]);
+    control.send(payload(vec![job.clone(), other.clone()]).1);
+    control.status_of(arn(&job), "RUNNING", SOON).await;
+    control.status_of(arn(&other), "RUNNING", SOON).await;
+    let address = control.address();
+    control.stop().await;
+    let id = format!("{}-job", arn(&job).rsplit('/').next().unwrap());
+    let (pid, _) = host.tasks()[&id].clone();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGTERM)
+        .unwrap();
+
+    let control = Scripted::start_at(address).await.unwrap();
+    let (_, stopped) = control.status_of(arn(&job), "STOPPED", Duration::from_secs(60)).await;
+    assert_eq!(stopped.containers[0].exit_code, Some(3));
+    assert!(control.statuses_of(arn(&other)).is_empty(), "a running task is not told again");
+    control.connected().await;
+    control.send(payload(vec![stop(&other)]).1);
+    control.status_of(arn(&other), "STOPPED", SOON).await;
+    end(host, control).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn states_refused_by_a_failing_control_plane_are_told_again_in_order() {
+    let (host, control) = connected().await;
+    control.answer_submits_with(503);
+    let task = awsvpc_task(23, 10, vec![container("job", &["sh", "-c", "exit 5"])]);
+    let (id, message) = payload(vec![task.clone()]);
+    control.send(message);
+    control.acked(&id, SOON).await;
+    control.answer_submits_with(200);
+    let (_, stopped) = control.status_of(arn(&task), "STOPPED", Duration::from_secs(60)).await;
+    assert_eq!(stopped.containers[0].exit_code, Some(5));
+    let told = control.statuses_of(arn(&task));
+    let mut sorted = told.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(sorted.len(), told.len(), "each status once: {told:?}");
+    end(host, control).await;
+}
