@@ -28,6 +28,8 @@ pub struct Cli {
 enum Command {
     /// Serve the ECS API, ACS and TCS until SIGTERM or SIGINT.
     Serve(Serve),
+    /// Run control plane and agent together, with a task to look at.
+    Dev(crate::dev::Options),
 }
 
 #[derive(Debug, Args)]
@@ -81,20 +83,31 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start tokio")?;
     match cli.command {
         Command::Serve(arguments) => runtime.block_on(serve(arguments)),
+        Command::Dev(options) => runtime.block_on(crate::dev::run(options)),
     }
 }
 
 async fn serve(arguments: Serve) -> anyhow::Result<()> {
-    let mut terminated = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut running = start(arguments.config()?).await?;
     tracing::info!(url = running.url(), "serving");
     // Cancel-safe: a signal that is not taken stays pending, and `ended` only waits.
     tokio::select! {
         ended = running.ended() => return Ok(ended?),
-        _signal = terminated.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot listen for SIGINT")?,
+        quit = quit() => quit?,
     }
     Ok(running.shutdown().await?)
+}
+
+/// Ends when somebody asks the process to end: SIGINT or SIGTERM.
+pub async fn quit() -> anyhow::Result<()> {
+    let mut terminated = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupted = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    // Cancel-safe: both only wait.
+    tokio::select! {
+        _signal = terminated.recv() => {}
+        _signal = interrupted.recv() => {}
+    }
+    Ok(())
 }
 
 impl Serve {

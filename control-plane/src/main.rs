@@ -2,12 +2,15 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod dev;
 
 use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    // The HTTP client of `dev` is built without a cryptography of its own; first come, first served is what rustls wants.
+    let _already = rustls::crypto::ring::default_provider().install_default();
     cli::log(cli.log_level.as_deref());
     match cli::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
