@@ -1,0 +1,80 @@
+//! The operator's commands: what can be typed after `wharf-agent`.
+//!
+//! Owns the command line and every command but `run`. Refuses to change what a running agent decides: `tasks` and `health` only
+//! look, `image` talks to containerd beside the agent.
+//!
+//! Exit codes: 0 done, 1 failed and worth another try, 5 wrong command line or configuration, so that systemd does not try again.
+
+mod arguments;
+mod health;
+mod images;
+mod tasks;
+
+pub use arguments::{Cli, Command, parse, parse_from};
+pub use health::HealthError;
+pub use images::ImageError;
+pub use tasks::TasksError;
+
+use crate::config::{Resolution, Warning, load, show_json, show_table};
+use std::error::Error;
+use std::process::ExitCode;
+
+/// Exit code for what another start cannot mend (spec 2.3).
+pub const TERMINAL: u8 = 5;
+
+/// Carries out a command. [`Command::Run`] is not one of ours: it does nothing and fails.
+pub async fn execute(cli: Cli) -> ExitCode {
+    let resolution = match (&cli.command, load(cli.flags)) {
+        (Command::Version, _) => {
+            println!("wharf-agent {}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
+        (_, Ok(resolution)) => resolution,
+        (_, Err(errors)) => {
+            eprintln!("{errors}");
+            return ExitCode::from(TERMINAL);
+        }
+    };
+    match output(&cli.command, &resolution).await {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{}", chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a command prints.
+async fn output(command: &Command, resolution: &Resolution) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let settings = &resolution.settings;
+    Ok(match command {
+        Command::Config { json } => {
+            resolution.warnings.iter().for_each(warn);
+            if *json { show_json(&resolution.resolved) } else { show_table(&resolution.resolved) }
+        }
+        Command::ImageLoad { archive } => images::load(settings, archive).await?,
+        Command::ImageList => images::list(settings).await?,
+        Command::Tasks { json } => tasks::list(&settings.roots.data_dir, *json)?,
+        Command::Health => health::ask(settings.roots.introspection)?,
+        Command::Version | Command::Run => return Err("this command is carried out elsewhere".into()),
+    })
+}
+
+fn warn(warning: &Warning) {
+    eprintln!("warning: {warning}");
+}
+
+/// An error with its causes on one line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
