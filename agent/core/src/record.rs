@@ -184,10 +184,6 @@ pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
 
 pub(crate) fn decode(record: Record) -> Result<Restored, RestoreError> {
     let Record { key, value } = record;
-    let Version { v } = parse(&key, &value)?;
-    if v != VERSION {
-        return Err(RestoreError::Version { key, version: v });
-    }
     let arn = |key: &RecordKey| {
         TaskArn::parse(&key.id).map_err(|source| RestoreError::Key { key: key.clone(), source })
     };
@@ -202,11 +198,15 @@ pub(crate) fn decode(record: Record) -> Result<Restored, RestoreError> {
 }
 
 fn read<T: DeserializeOwned>(key: &RecordKey, value: &[u8]) -> Result<T, RestoreError> {
-    parse::<Envelope<T>>(key, value).map(|envelope| envelope.record)
-}
-
-fn parse<T: DeserializeOwned>(key: &RecordKey, value: &[u8]) -> Result<T, RestoreError> {
-    serde_json::from_slice(value).map_err(|source| RestoreError::Unreadable { key: key.clone(), source })
+    match serde_json::from_slice(value) {
+        Ok(Envelope { v: VERSION, record }) => Ok(record),
+        Ok(Envelope { v, .. }) => Err(RestoreError::Version { key: key.clone(), version: v }),
+        // A newer version may well have another shape; its number says more than where the shapes part.
+        Err(source) => Err(match serde_json::from_slice(value) {
+            Ok(Version { v }) if v != VERSION => RestoreError::Version { key: key.clone(), version: v },
+            Ok(Version { .. }) | Err(_) => RestoreError::Unreadable { key: key.clone(), source },
+        }),
+    }
 }
 
 /// Everything else relies on each container standing beside its definition.

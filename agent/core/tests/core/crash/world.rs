@@ -28,7 +28,7 @@ pub enum Downtime {
 }
 
 impl Downtime {
-    pub const ALL: [Self; 4] = [Self::Quiet, Self::ProcessesEnd, Self::ContainersRemoved, Self::HostReboots];
+    pub const ALL: [Self; 4] = [Self::ContainersRemoved, Self::Quiet, Self::ProcessesEnd, Self::HostReboots];
 }
 
 /// How the things of a scenario behave, by container name.
