@@ -34,7 +34,7 @@ pub enum AddError {
     Apply(#[from] ApplyError),
 }
 
-/// Says what [`add`] would do, changing nothing.
+/// Says what [`add()`] would do, changing nothing.
 ///
 /// # Errors
 /// [`AddError`], but for [`AddError::Apply`].
@@ -45,7 +45,7 @@ pub fn dry_run(fabric: &Fabric, attachment: &Attachment) -> Result<Plan, AddErro
     Ok(plan::plan(fabric, attachment, &observed)?)
 }
 
-/// Connects a task on the calling thread; see [`crate::add`].
+/// Connects a task on the calling thread; see [`crate::add()`].
 ///
 /// # Errors
 /// [`AddError`].

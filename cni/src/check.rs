@@ -89,13 +89,9 @@ fn report(side: &'static str, missing: Result<Option<Step>, RequestError>) -> Re
 }
 
 fn check_masquerade(fabric: &Fabric, wanted: Masquerade) -> Result<(), CheckError> {
-    let holds = || -> Result<bool, RequestError> {
-        let mut nft = Nft::open()?;
-        let entries = masquerade::entries(&mut nft, fabric)?.unwrap_or_default();
-        let held = |address| entries.iter().any(|e| e.interface == wanted.interface && e.address == address);
-        Ok(wanted.addresses.iter().all(|&address| held(address)) && masquerade::has_rule(&mut nft, fabric)?)
-    };
-    match holds() {
+    let held = Nft::open()
+        .and_then(|mut nft| masquerade::holds(&mut nft, fabric, &wanted.interface, &wanted.addresses));
+    match held {
         Ok(true) => Ok(()),
         Ok(false) => {
             Err(CheckError::NotMasqueraded { table: fabric.table.clone(), interface: wanted.interface })

@@ -59,7 +59,7 @@ impl fmt::Display for Failures {
     }
 }
 
-/// Removes a task's network on the calling thread; see [`crate::del`].
+/// Removes a task's network on the calling thread; see [`crate::del()`].
 ///
 /// The pair goes by the host's end and takes the task's end, addresses, routes and neighbours with it, so the namespace may be gone
 /// already. It is taken for the call's symmetry with ADD and for fabrics that will need it.

@@ -1,7 +1,7 @@
 //! Task networks over netlink, as a library and as a CNI plugin.
 //!
-//! Every operation reads as `parse → observe → plan → apply`: what the kernel holds is read first ([`observe`]), a pure function turns wish and
-//! world into a [`plan::Plan`] that can be printed, and only then is anything changed ([`apply`]).
+//! Every operation reads as `parse → observe → plan → apply`: what the kernel holds is read first (`observe`), a pure function turns wish and
+//! world into a [`plan::Plan`] that can be printed, and only then is anything changed (`apply`).
 //!
 //! The fabric is routed. A task has a veth pair; its end of the pair carries its addresses as /32 and /128 and knows one neighbour, the
 //! gateway, by a fixed entry. The host's end is named after the task ([`Fabric::host_interface`]), answers for the gateway and carries one route per
@@ -49,7 +49,7 @@ pub async fn add(fabric: &Fabric, attachment: &Attachment) -> Result<Attached, A
     blocking::run(move || add::add(&fabric, &attachment)).await
 }
 
-/// Removes everything [`add`] made for the task `id`; what is missing counts as removed.
+/// Removes everything [`add()`] made for the task `id`; what is missing counts as removed.
 ///
 /// # Errors
 /// [`DelError`] lists every part that could not be removed; the other parts are gone.
@@ -58,7 +58,7 @@ pub async fn del(fabric: &Fabric, id: &str, namespace: &Path) -> Result<(), DelE
     blocking::run(move || del::del(&fabric, &id, &namespace)).await
 }
 
-/// Compares a task's network with what [`add`] would make, changing nothing.
+/// Compares a task's network with what [`add()`] would make, changing nothing.
 ///
 /// # Errors
 /// [`CheckError`] names what differs.

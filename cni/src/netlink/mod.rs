@@ -1,4 +1,4 @@
-//! Netlink, spoken synchronously: [`socket`] is the transport for both families; [`link`], [`address`] and [`route`] are one function per request.
+//! Netlink, spoken synchronously: `socket` is the transport for both families; `link`, `address` and `route` are one function per request.
 //!
 //! Writes are of the replacing kind where the kernel has one, so that doing it twice is doing it once.
 //!

@@ -51,14 +51,25 @@ struct Change {
 }
 
 /// The entries of the fabric's table; none where there is no table.
-pub(crate) fn entries(nft: &mut Nft, fabric: &Fabric) -> Result<Option<Vec<Entry>>, RequestError> {
+fn entries(nft: &mut Nft, fabric: &Fabric) -> Result<Option<Vec<Entry>>, RequestError> {
     let elements = nft.elements(&fabric.table, SET)?;
     Ok(elements
         .map(|found| found.into_iter().map(|(address, interface)| Entry { address, interface }).collect()))
 }
 
+/// Whether the table masquerades exactly `addresses` for `interface`.
+pub(crate) fn holds(
+    nft: &mut Nft,
+    fabric: &Fabric,
+    interface: &str,
+    addresses: &[Ipv4Addr],
+) -> Result<bool, RequestError> {
+    let found = entries(nft, fabric)?.unwrap_or_default();
+    Ok(plan_hold(&found, interface, addresses).is_empty() && has_rule(nft, fabric)?)
+}
+
 /// Whether the table has its rule.
-pub(crate) fn has_rule(nft: &mut Nft, fabric: &Fabric) -> Result<bool, RequestError> {
+fn has_rule(nft: &mut Nft, fabric: &Fabric) -> Result<bool, RequestError> {
     Ok(nft.count_rules(&fabric.table, CHAIN.name)? == 1)
 }
 

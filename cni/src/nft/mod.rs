@@ -1,4 +1,4 @@
-//! nftables without the `nft` program: [`batch`] writes atomic transactions, [`rule`] their expressions, [`masquerade`] owns the host's table.
+//! nftables without the `nft` program: `batch` writes atomic transactions, `rule` their expressions, `masquerade` owns the host's table.
 //!
 //! Refused here: any table that is not ours.
 

@@ -97,8 +97,9 @@ impl Lab {
         }
         let routes6 = self.sees("ip", &["-6", "route", "show", "table", "all"]);
         all.extend(routes6.lines().map(|line| format!("{line}\n")));
-        // Every link gets a route for IPv6 multicast once it has noticed its carrier.
-        all.lines().filter(|line| !line.starts_with("multicast ")).collect::<Vec<_>>().join("\n")
+        // Every link gets a route for IPv6 multicast, and its routes lose `linkdown`, once it has noticed its carrier.
+        let settled = all.lines().filter(|line| !line.starts_with("multicast "));
+        settled.map(|line| line.replace("linkdown", "").trim_end().to_owned() + "\n").collect()
     }
 }
 

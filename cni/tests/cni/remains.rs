@@ -105,6 +105,22 @@ fn sweep_removes_what_nobody_owns_and_counts_it() {
 }
 
 #[test]
+fn sweep_mends_the_masquerading_of_kept_tasks_after_a_firewall_reload() {
+    let lab = Lab::new();
+    let fabric = Fabric::default();
+    let tasks = [lab.task(&fabric, "a", "10.0.0.5"), lab.task(&fabric, "b", "10.0.0.6")];
+    let before = lab.inventory();
+    assert_eq!(lab.sweep(&fabric, &["a", "b"]).mended, 0);
+    lab.sees("nft", &["flush", "ruleset"]);
+    let swept = lab.sweep(&fabric, &["a", "b"]);
+    assert_eq!((swept.mended, swept.count()), (2, 0));
+    assert_eq!(lab.inventory(), before);
+    for task in &tasks {
+        lab.check(&fabric, task).unwrap();
+    }
+}
+
+#[test]
 fn sweep_leaves_what_is_not_ours() {
     let lab = Lab::new();
     lab.outside();
