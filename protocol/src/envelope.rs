@@ -45,9 +45,8 @@ pub enum Decoded<M> {
 }
 
 /// An envelope whose message is still raw.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Incoming {
     r#type: String,
     message: Option<Value>,

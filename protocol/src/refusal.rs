@@ -5,24 +5,14 @@
 use serde_json::{Value, json};
 use std::fmt;
 
-/// Exceptions an ACS peer names when it refuses a connection.
-pub const ACS_EXCEPTIONS: &[&str] = &[
-    "ServerException",
-    "BadRequestException",
-    "InvalidClusterException",
-    "InvalidInstanceException",
-    "AccessDeniedException",
-    "InactiveInstanceException",
-];
-
-/// Exceptions a TCS peer names when it refuses a connection.
-pub const TCS_EXCEPTIONS: &[&str] =
-    &["ServerException", "BadRequestException", "ResourceValidationException", "InvalidParameterException"];
-
 /// Why a peer refused the handshake; prints as `<exception>: <text>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Name of the exception, such as `InactiveInstanceException`; may be one that neither list knows.
+    /// Name of the exception, kept even when unknown.
+    ///
+    /// ACS: `ServerException`, `BadRequestException`, `InvalidClusterException`, `InvalidInstanceException`, `AccessDeniedException`,
+    /// `InactiveInstanceException`. TCS: `ServerException`, `BadRequestException`, `ResourceValidationException`,
+    /// `InvalidParameterException`.
     pub exception: String,
     /// The peer's explanation, possibly empty.
     pub text: String,
@@ -64,5 +54,5 @@ impl fmt::Display for Refusal {
 
 /// The text of a message that is either a string or an object with a `message` of its own.
 fn message_text(value: &Value) -> Option<&str> {
-    value.as_str().or_else(|| value.get("message")?.as_str())
+    value.as_str().or_else(|| value.get("message").or_else(|| value.get("Message"))?.as_str())
 }

@@ -1,5 +1,6 @@
 #![no_main]
 
+#[expect(dead_code, reason = "each target runs one of them")]
 #[path = "../targets.rs"]
 mod targets;
 

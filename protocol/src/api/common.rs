@@ -1,19 +1,14 @@
 //! Shapes that several operations share, and ListTagsForResource.
 
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
 wire! {
     /// A name and a value.
     pub struct Tag {
         /// Name of the tag.
         key: Option<String>,
         /// Value.
-        value: Option<String>,
-    }
-
-    /// A name and a value.
-    pub struct KeyValuePair {
-        /// Name of the pair.
-        name: Option<String>,
-        /// Value of the pair.
         value: Option<String>,
     }
 
@@ -119,5 +114,23 @@ wire! {
     pub struct ListTagsForResourceResponse {
         /// Tags, at most 50.
         tags: Vec<Tag> = sent,
+    }
+}
+
+/// A name and a value; `Debug` hides the value, because most pairs are variables of containers.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeyValuePair {
+    /// Name of the pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Value of the pair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+impl fmt::Debug for KeyValuePair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyValuePair").field("name", &self.name).finish_non_exhaustive()
     }
 }

@@ -65,6 +65,8 @@ operations! {
     SubmitContainerStateChange: SubmitContainerStateChangeRequest => SubmitContainerStateChangeResponse,
     SubmitAttachmentStateChanges: SubmitAttachmentStateChangesRequest => SubmitAttachmentStateChangesResponse,
     ListTagsForResource: ListTagsForResourceRequest => ListTagsForResourceResponse,
+    GetTaskProtection: GetTaskProtectionRequest => GetTaskProtectionResponse,
+    UpdateTaskProtection: UpdateTaskProtectionRequest => UpdateTaskProtectionResponse,
 }
 
 /// The value of `X-Amz-Target` for an operation.

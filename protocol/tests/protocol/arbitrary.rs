@@ -45,7 +45,7 @@ impl<'de> de::Deserializer<'de> for &mut Draw {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         // Asked for by members that take a text among other forms.
-        if self.byte() % 4 == 0 { visitor.visit_unit() } else { self.deserialize_str(visitor) }
+        if self.byte().is_multiple_of(4) { visitor.visit_unit() } else { self.deserialize_str(visitor) }
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -69,7 +69,7 @@ impl<'de> de::Deserializer<'de> for &mut Draw {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.byte() % 3 == 0 { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.byte().is_multiple_of(3) { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(

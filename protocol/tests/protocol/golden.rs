@@ -62,6 +62,7 @@ fn no_member_of_an_operation_is_lost_or_renamed() {
         DeregisterTaskDefinition RunTask StartTask StopTask DescribeTasks ListTasks RegisterContainerInstance
         DeregisterContainerInstance DescribeContainerInstances ListContainerInstances UpdateContainerInstancesState
         DiscoverPollEndpoint SubmitTaskStateChange SubmitContainerStateChange SubmitAttachmentStateChanges ListTagsForResource
+        GetTaskProtection UpdateTaskProtection
     }
 }
 

@@ -56,6 +56,7 @@ fn every_request_and_response_survives_its_body() {
         DeregisterTaskDefinition RunTask StartTask StopTask DescribeTasks ListTasks RegisterContainerInstance
         DeregisterContainerInstance DescribeContainerInstances ListContainerInstances UpdateContainerInstancesState
         DiscoverPollEndpoint SubmitTaskStateChange SubmitContainerStateChange SubmitAttachmentStateChanges ListTagsForResource
+        GetTaskProtection UpdateTaskProtection
     };
     assert_eq!(tested, api::OPERATIONS, "every operation has its property");
 }

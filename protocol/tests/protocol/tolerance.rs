@@ -146,7 +146,9 @@ fn secrets_and_environment_values_are_not_printed() {
     let container: acs::Container = json::from_str(r#"{"environment":{"NAME":"hunter2"}}"#).unwrap();
     let frame = tcs::Frame { headers: vec![("X-Amz-Security-Token", "hunter2")], body: "{}" };
     let config = docker::Config::parse(r#"{"Env":["A=hunter2"]}"#).unwrap();
-    let printed = format!("{credentials:?} {container:?} {frame:?} {config:?}");
+    let definition: api::ContainerDefinition =
+        json::from_str(r#"{"environment":[{"name":"NAME","value":"hunter2"}]}"#).unwrap();
+    let printed = format!("{credentials:?} {container:?} {frame:?} {config:?} {definition:?}");
     assert!(printed.contains("NAME") && printed.contains("X-Amz-Security-Token"));
     assert!(!printed.contains("hunter2"), "{printed}");
 }
