@@ -73,9 +73,10 @@ fn nobody_outside_the_task_reaches_its_endpoint() {
     let lab = Lab::new();
     let task = lab.task(&Fabric::default(), "a", "10.0.0.5");
     let _listener = lab.on_host(|| endpoint::open(&task.namespace, ADDRESS, PORT)).unwrap();
-    // The host is made to try as hard as it can: a route to the address by the task's interface.
+    // The host is made to try as hard as it can: a route to the address by the task's interface, with a source that has a way back.
     let host = Fabric::default().host_interface("a");
-    lab.sees("ip", &["route", "add", "169.254.170.2/32", "via", "10.0.0.5", "dev", &host, "onlink"]);
+    let way = ["via", "10.0.0.5", "dev", &host, "onlink", "src", "10.0.0.1"];
+    lab.sees("ip", &[&["route", "add", "169.254.170.2/32"], &way[..]].concat());
     for port in [80, PORT] {
         let target = SocketAddr::new(IpAddr::V4(ADDRESS), port);
         let tried = wharf_cni::netns::run(&lab.host, || {
