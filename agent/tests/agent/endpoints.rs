@@ -1,4 +1,5 @@
 //! What containers are told, and what they are refused: rules without sockets.
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use crate::fixture::{
     TASK_ID, docker_name, healthy_since, normalised, recorded_task, task, task_arn, time, view, with_spec,

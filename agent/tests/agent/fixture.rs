@@ -1,4 +1,5 @@
 //! A view as the recorded Go agent had it: one awsvpc task of one container, and ways to vary it.
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

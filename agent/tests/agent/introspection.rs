@@ -1,4 +1,5 @@
 //! What operators are told on the host.
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use crate::fixture::{TASK_ID, normalised, recorded_task, task, view};
 use serde_json::{Value, json};

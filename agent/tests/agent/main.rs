@@ -1,10 +1,14 @@
 //! Rules of the agent's shell, one module a part; one binary, so that they link once.
 
+mod acs;
+mod capabilities;
 mod config;
 mod endpoints;
 mod fixture;
 mod introspection;
+mod kernel;
 mod projection;
+mod sampler;
 mod sockets;
 mod store;
 mod telemetry;

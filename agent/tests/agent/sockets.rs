@@ -1,4 +1,5 @@
 //! The endpoints behind real sockets: who is asking, how often, how slowly, how badly.
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use crate::fixture::{TASK_ID, task, task_arn, view};
 use std::io::Write;
