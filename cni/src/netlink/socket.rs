@@ -138,7 +138,11 @@ impl Socket {
             if sequences.len() == 1 { sequences.clone() } else { sequences.start + 1..sequences.end - 1 };
         let mut open = expected.len();
         while open > 0 {
-            let (datagram, _) = self.inner.recv_from_full().map_err(RequestError::Socket)?;
+            let datagram = match self.inner.recv_from_full() {
+                Ok((datagram, _)) => datagram,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(RequestError::Socket(error)),
+            };
             let mut rest = datagram.as_slice();
             while let Some(message) = Message::take(&mut rest)? {
                 if !sequences.contains(&message.sequence) {
