@@ -10,6 +10,7 @@
 
 pub mod health;
 pub mod instance;
+pub mod kernel;
 pub mod publisher;
 pub mod reading;
 pub mod sampler;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::time::Instant;
+use wharf_runtime::cgroup::Usage;
 
 /// When a reading was taken: the instant for rates, the time of day for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,74 +25,12 @@ impl Moment {
 pub struct ContainerReading {
     /// When.
     pub at: Moment,
-    /// Processor time.
-    pub cpu: Cpu,
-    /// Memory.
-    pub memory: Memory,
-    /// Block devices, by (major, minor).
-    pub block: BTreeMap<(u64, u64), Block>,
-    /// Processes and threads.
-    pub pids: u64,
-    /// The host at the same moment: Docker puts it beside the container's numbers.
-    pub host: HostReading,
-}
-
-/// Processor time since the cgroup was made, in nanoseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Cpu {
-    /// All of it.
-    pub total_ns: u64,
-    /// In user mode.
-    pub user_ns: u64,
-    /// In the kernel.
-    pub kernel_ns: u64,
-    /// Per processor; empty on cgroup v2, which does not count it.
-    pub per_cpu_ns: Vec<u64>,
-    /// Enforcement periods.
-    pub periods: u64,
-    /// Periods in which the limit was hit.
-    pub throttled_periods: u64,
-    /// Time spent waiting for the limit.
-    pub throttled_ns: u64,
-}
-
-/// Memory of a cgroup, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Memory {
-    /// In use, page cache included.
-    pub usage: u64,
-    /// The part of `usage` that does not count as the container's: v1 `cache`, v2 `inactive_file`.
+    /// Every counter.
+    pub usage: Usage,
+    /// The part of `usage.memory_usage` that does not count as the container's, in bytes: v1 the file cache, v2 its inactive part.
     pub cache: u64,
-    /// Highest `usage` so far; unknown to older kernels' cgroup v2.
-    pub max_usage: Option<u64>,
-    /// The limit; `None` for no limit.
-    pub limit: Option<u64>,
-    /// Every counter of `memory.stat`, by the kernel's name.
-    pub details: BTreeMap<String, u64>,
-}
-
-/// Input and output of a container on one block device since its cgroup was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Block {
-    /// Bytes read.
-    pub read_bytes: u64,
-    /// Bytes written.
-    pub write_bytes: u64,
-    /// Read operations.
-    pub reads: u64,
-    /// Write operations.
-    pub writes: u64,
-}
-
-/// The host behind a container's numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct HostReading {
-    /// Processors online.
-    pub cpus: u32,
-    /// Processor time of the whole host since boot, idle time included, in nanoseconds.
-    pub cpu_ns: u64,
-    /// Memory in bytes.
-    pub memory: u64,
+    /// Memory of the host in bytes: Docker's limit of a container that has none.
+    pub host_memory: u64,
 }
 
 /// Counters of one interface since it was made.

@@ -3,7 +3,7 @@
 //! Owns every series. Others read the newest snapshot (the watch of [`StatsView`]) or take the metrics since the last time
 //! ([`Metrics`]). A reading that fails is left out: a container may be gone a moment after the view said that it runs.
 
-use super::reading::{ContainerReading, HostReading, NetworkReading};
+use super::reading::{ContainerReading, NetworkReading};
 use super::series::{Sample, Series};
 use super::sets::container_metric;
 use super::stats::{Pair, StatsView, TaskStats};
@@ -23,21 +23,15 @@ pub const INTERVAL: Duration = Duration::from_millis(2500);
 
 /// Where readings come from.
 pub trait Source: Send + Sync + 'static {
-    /// The host now. Called on a thread that may block.
-    fn host(&self) -> HostReading;
     /// A container's cgroup; `None` when it cannot be read. Called on a thread that may block.
-    fn container(&self, task: &TaskArn, container: &str, host: HostReading) -> Option<ContainerReading>;
+    fn container(&self, task: &TaskArn, container: &str) -> Option<ContainerReading>;
     /// The interfaces in a task's own namespace; `None` when they cannot be read.
     fn network(&self, task: &TaskArn) -> impl Future<Output = Option<NetworkReading>> + Send;
 }
 
 impl<S: Source> Source for Arc<S> {
-    fn host(&self) -> HostReading {
-        S::host(self)
-    }
-
-    fn container(&self, task: &TaskArn, container: &str, host: HostReading) -> Option<ContainerReading> {
-        S::container(self, task, container, host)
+    fn container(&self, task: &TaskArn, container: &str) -> Option<ContainerReading> {
+        S::container(self, task, container)
     }
 
     fn network(&self, task: &TaskArn) -> impl Future<Output = Option<NetworkReading>> + Send {
@@ -187,10 +181,9 @@ fn running(view: &View) -> Vec<Arc<TaskView>> {
 }
 
 fn read_containers<S: Source>(source: &S, tasks: &[Arc<TaskView>], mut rounds: Vec<Round>) -> Vec<Round> {
-    let host = source.host();
     for (task, round) in tasks.iter().zip(&mut rounds) {
         let running = task.containers().filter(|(_, state)| state.known == Stage::Running);
-        let read = |name: &String| Some((name.clone(), source.container(&task.spec.arn, name, host)?));
+        let read = |name: &String| Some((name.clone(), source.container(&task.spec.arn, name)?));
         round.containers = running.filter_map(|(spec, _)| read(&spec.name)).collect();
     }
     rounds

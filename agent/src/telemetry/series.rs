@@ -29,13 +29,14 @@ pub struct Sample {
 impl Sample {
     /// The sample of a container's reading and of its task's interfaces.
     pub fn new(reading: &ContainerReading, network: Option<&NetworkReading>) -> Self {
+        let usage = &reading.usage;
         Self {
             at: reading.at.instant,
-            cpu_ns: reading.cpu.total_ns,
-            cpus: reading.host.cpus,
-            memory: reading.memory.usage.saturating_sub(reading.memory.cache),
-            read_bytes: reading.block.values().map(|block| block.read_bytes).sum(),
-            write_bytes: reading.block.values().map(|block| block.write_bytes).sum(),
+            cpu_ns: usage.cpu_total_ns,
+            cpus: usage.online_cpus,
+            memory: usage.memory_usage.saturating_sub(reading.cache),
+            read_bytes: usage.io_read_bytes,
+            write_bytes: usage.io_write_bytes,
             traffic: network.map(NetworkReading::total),
         }
     }

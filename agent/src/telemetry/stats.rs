@@ -2,7 +2,7 @@
 //!
 //! Owns the shape, key by key as the Go agent passes it on. On cgroup v1 and v2 the keys of `memory_stats.stats` are the kernel's.
 
-use super::reading::{Block, ContainerReading, Cpu, HostReading, Memory, NetworkReading, Traffic};
+use super::reading::{ContainerReading, NetworkReading, Traffic};
 use crate::endpoints::{docker_name, number};
 use crate::view::runtime_id;
 use serde::Serialize;
@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use wharf_core::spec::TaskSpec;
 use wharf_protocol::arn::TaskArn;
+use wharf_runtime::cgroup::Usage;
 
 /// Go's zero time, which Docker prints where there is no reading before.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -95,14 +96,13 @@ impl StatsBody {
         Self {
             read: now.at.wall.to_string(),
             preread: before.map_or(NEVER.to_owned(), |before| before.at.wall.to_string()),
-            pids_stats: PidsBody { current: now.pids },
-            blkio_stats: BlockBody::new(&now.block),
+            pids_stats: PidsBody { current: now.usage.pids.unwrap_or_default(), limit: now.usage.pids_limit },
+            blkio_stats: BlockBody::new(&now.usage),
             num_procs: 0,
             storage_stats: BTreeMap::new(),
-            cpu_stats: CpuBody::new(&now.cpu, now.host),
-            precpu_stats: before
-                .map_or_else(CpuBody::default, |before| CpuBody::new(&before.cpu, before.host)),
-            memory_stats: MemoryBody::new(&now.memory, now.host),
+            cpu_stats: CpuBody::new(&now.usage),
+            precpu_stats: before.map_or_else(CpuBody::default, |before| CpuBody::new(&before.usage)),
+            memory_stats: MemoryBody::new(now),
             name: format!("/{}", docker_name(task, container)),
             id: runtime_id(&task.arn, container),
             networks: network.map(|pair| interfaces(&pair.now)).unwrap_or_default(),
@@ -114,6 +114,8 @@ impl StatsBody {
 #[derive(Debug, Serialize)]
 struct PidsBody {
     current: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<u64>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -137,23 +139,13 @@ struct BlockEntry {
 }
 
 impl BlockBody {
-    fn new(devices: &BTreeMap<(u64, u64), Block>) -> Self {
-        let entries = |read: fn(&Block) -> u64, write: fn(&Block) -> u64| {
-            let of = |(&(major, minor), block): (&(u64, u64), &Block)| {
-                [("read", read(block)), ("write", write(block))].map(|(op, value)| BlockEntry {
-                    major,
-                    minor,
-                    op,
-                    value,
-                })
-            };
-            devices.iter().flat_map(of).collect()
-        };
-        Self {
-            io_service_bytes_recursive: entries(|block| block.read_bytes, |block| block.write_bytes),
-            io_serviced_recursive: entries(|block| block.reads, |block| block.writes),
-            ..Self::default()
-        }
+    /// All devices together, under device 0:0: their counters are read as a sum, and readers of this object add them up.
+    fn new(usage: &Usage) -> Self {
+        let bytes = [("read", usage.io_read_bytes), ("write", usage.io_write_bytes)];
+        let entry = |(op, value)| BlockEntry { major: 0, minor: 0, op, value };
+        let any = usage.io_read_bytes > 0 || usage.io_write_bytes > 0;
+        let io_service_bytes_recursive = if any { bytes.map(entry).into() } else { Vec::new() };
+        Self { io_service_bytes_recursive, ..Self::default() }
     }
 }
 
@@ -168,8 +160,8 @@ struct CpuBody {
 #[derive(Debug, Default, Serialize)]
 struct CpuUsageBody {
     total_usage: u64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    percpu_usage: Vec<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percpu_usage: Option<Vec<u64>>,
     usage_in_kernelmode: u64,
     usage_in_usermode: u64,
 }
@@ -182,20 +174,20 @@ struct ThrottlingBody {
 }
 
 impl CpuBody {
-    fn new(cpu: &Cpu, host: HostReading) -> Self {
+    fn new(usage: &Usage) -> Self {
         Self {
             cpu_usage: CpuUsageBody {
-                total_usage: cpu.total_ns,
-                percpu_usage: cpu.per_cpu_ns.clone(),
-                usage_in_kernelmode: cpu.kernel_ns,
-                usage_in_usermode: cpu.user_ns,
+                total_usage: usage.cpu_total_ns,
+                percpu_usage: usage.cpu_per_cpu_ns.clone(),
+                usage_in_kernelmode: usage.cpu_kernel_ns,
+                usage_in_usermode: usage.cpu_user_ns,
             },
-            system_cpu_usage: host.cpu_ns,
-            online_cpus: host.cpus,
+            system_cpu_usage: usage.system_cpu_ns,
+            online_cpus: usage.online_cpus,
             throttling_data: ThrottlingBody {
-                periods: cpu.periods,
-                throttled_periods: cpu.throttled_periods,
-                throttled_time: cpu.throttled_ns,
+                periods: usage.cpu_periods,
+                throttled_periods: usage.cpu_throttled_periods,
+                throttled_time: usage.cpu_throttled_ns,
             },
         }
     }
@@ -211,12 +203,13 @@ struct MemoryBody {
 }
 
 impl MemoryBody {
-    fn new(memory: &Memory, host: HostReading) -> Self {
+    fn new(reading: &ContainerReading) -> Self {
+        let usage = &reading.usage;
         Self {
-            usage: memory.usage,
-            max_usage: memory.max_usage,
-            stats: memory.details.clone(),
-            limit: memory.limit.unwrap_or(host.memory),
+            usage: usage.memory_usage,
+            max_usage: usage.memory_max,
+            stats: usage.memory_stat.clone(),
+            limit: usage.memory_limit.unwrap_or(reading.host_memory),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod acs;
 mod capabilities;
+mod cli;
 mod config;
 mod endpoints;
 mod fixture;
