@@ -13,7 +13,6 @@ use crate::spec::ContainerSpec;
 use crate::time::Timestamp;
 use crate::work::Lane;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 impl Node {
     pub(crate) fn observed(&mut self, seen: &BTreeMap<ContainerRef, Observation>, recovery: bool) {
@@ -53,11 +52,15 @@ impl Node {
         gone && state.is_some_and(|state| state.created_at().is_some() && state.stopped().is_none())
     }
 
+    /// Most listings show what is known: only a container that they change is touched.
     fn adopt(&mut self, container: &ContainerRef, index: usize, found: Option<Observation>) {
-        let now = self.now;
-        if let Some(task) = self.task_mut(&container.task) {
-            let spec = Arc::clone(&task.spec);
-            task.containers[index].adopt(&spec.containers[index], found, now);
+        let Some(task) = self.tasks.get(&container.task) else { return };
+        let mut state = task.containers[index].clone();
+        state.adopt(&task.spec.containers[index], found, self.now);
+        if state != task.containers[index]
+            && let Some(task) = self.task_mut(&container.task)
+        {
+            task.containers[index] = state;
         }
     }
 }

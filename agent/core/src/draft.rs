@@ -5,7 +5,7 @@ use crate::effect::Reply;
 use crate::event::Desired;
 use crate::note::Note;
 use crate::phase::Phase;
-use crate::record::RecordKey;
+use crate::record::{Change, RecordKey, encode_task};
 use crate::task::Task;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,18 +35,22 @@ impl Draft {
         self.notes.push(Note::Ignored { what, about: about.to_string() });
     }
 
-    /// Ends the step: which records changed and what is worth a line.
-    pub(crate) fn close(&mut self, tasks: &BTreeMap<TaskArn, Arc<Task>>) -> (BTreeSet<RecordKey>, Vec<Note>) {
-        let mut keys = std::mem::take(&mut self.dirty);
+    /// Ends the step: which tasks are to be saved and what is worth a line. A record that reads as before is not written again.
+    pub(crate) fn close(&mut self, tasks: &BTreeMap<TaskArn, Arc<Task>>) -> (Vec<Change>, Vec<Note>) {
         let mut notes = std::mem::take(&mut self.notes);
+        let mut changes = Vec::new();
         for (arn, before) in std::mem::take(&mut self.before) {
-            let after = tasks.get(&arn);
-            if before.as_ref() != after {
-                keys.insert(RecordKey::task(&arn));
-                compare(before.as_deref(), after.map(|task| &**task), &arn, &mut notes);
+            let (before, after) = (before.as_deref(), tasks.get(&arn).map(|task| &**task));
+            if before == after {
+                continue;
+            }
+            compare(before, after, &arn, &mut notes);
+            let value = after.map(encode_task);
+            if before.map(encode_task) != value {
+                changes.push(Change { key: RecordKey::task(&arn), value });
             }
         }
-        (keys, notes)
+        (changes, notes)
     }
 }
 

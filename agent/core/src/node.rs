@@ -13,7 +13,7 @@ use crate::effect::{Effect, Reply};
 use crate::event::{ContainerRef, Event};
 use crate::note::Note;
 use crate::plan;
-use crate::record::{self, Absent, Change, Manifest, Record, RecordKey, RestoreError, Restored, TaskRecord};
+use crate::record::{self, Absent, Change, Manifest, Record, RecordKey, RestoreError, Restored, Table};
 use crate::settle::{self, Context};
 use crate::task::{Stage, Task};
 use crate::time::Timestamp;
@@ -231,24 +231,22 @@ impl Node {
 
     /// What changed in this step, with what is to be logged of it.
     fn close_draft(&mut self) -> (Vec<Change>, Vec<Note>) {
-        let (mut keys, notes) = self.draft.close(&self.tasks);
-        keys.append(&mut self.unsaved);
-        let changes = keys.into_iter().map(|key| Change { value: self.encode(&key), key }).collect();
+        let (mut changes, notes) = self.draft.close(&self.tasks);
+        let mut others = std::mem::take(&mut self.draft.dirty);
+        others.append(&mut self.unsaved);
+        others.retain(|key| changes.iter().all(|change| change.key != *key));
+        changes.extend(others.into_iter().map(|key| Change { value: self.encode(&key), key }));
         (changes, notes)
     }
 
     fn encode(&self, key: &RecordKey) -> Option<Vec<u8>> {
+        let arn = || TaskArn::parse(&key.id).expect("records of tasks are named after them");
         match key.table {
-            record::Table::Node => Some(record::encode(&self.manifest)),
-            record::Table::Attachments => {
-                let arn = TaskArn::parse(&key.id).ok()?;
-                self.attachments.get(&arn).map(record::encode)
-            }
-            record::Table::Tasks => {
-                let arn = TaskArn::parse(&key.id).ok()?;
-                let task = self.tasks.get(&arn).map(|task| record::encode(&TaskRecord::Task(&**task)));
-                let absent = self.absent.get(&arn);
-                task.or_else(|| absent.map(|a| record::encode(&TaskRecord::<Task>::Absent(a.clone()))))
+            Table::Node => Some(record::encode(&self.manifest)),
+            Table::Attachments => self.attachments.get(&arn()).map(record::encode),
+            Table::Tasks => {
+                let task = self.tasks.get(&arn()).map(|task| record::encode_task(task));
+                task.or_else(|| self.absent.get(&arn()).map(record::encode_absent))
             }
         }
     }

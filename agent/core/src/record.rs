@@ -182,6 +182,14 @@ pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
         .expect("our records have string keys and no failing serializers")
 }
 
+pub(crate) fn encode_task(task: &Task) -> Vec<u8> {
+    encode(&TaskRecord::Task(task))
+}
+
+pub(crate) fn encode_absent(absent: &Absent) -> Vec<u8> {
+    encode(&TaskRecord::<&Task>::Absent(absent.clone()))
+}
+
 pub(crate) fn decode(record: Record) -> Result<Restored, RestoreError> {
     let Record { key, value } = record;
     let arn = |key: &RecordKey| {

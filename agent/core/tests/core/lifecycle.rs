@@ -1,5 +1,6 @@
 //! A task from its payload to the end of its record.
 
+use crate::bench::Bench;
 use crate::build::*;
 use std::time::Duration;
 use wharf_core::effect::{Effect, Reply, StopSignal};

@@ -1,5 +1,26 @@
 //! Rules of the machine, cheapest first, and the crash test.
 
+#[cfg(test)]
+mod admission;
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod build;
+#[cfg(test)]
+mod control;
+#[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
+mod networks;
+#[cfg(test)]
+mod order;
+#[cfg(test)]
+mod recovery;
+#[cfg(test)]
+mod reports;
+#[cfg(test)]
+mod stopping;

@@ -4,14 +4,14 @@
 //! started on it and has to bring everything to a good end.
 
 use super::checks;
-use super::faults::Fault;
+use super::downtime::Downtime;
+use super::faults::{Fault, believed, damaged};
 use super::scenarios::{Message, Scenario};
-use super::world::{Downtime, World};
+use super::world::World;
 use crate::build::{T0, config, seconds};
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use wharf_core::effect::{Effect, Reply};
-use wharf_core::event::{ContainerRef, Desired, Event, Goal, Observation};
+use wharf_core::event::{Desired, Event, Goal};
 use wharf_core::node::Node;
 use wharf_core::record::{Change, Record, RecordKey};
 use wharf_core::time::Timestamp;
@@ -52,7 +52,7 @@ pub enum Wish {
 pub fn explore(plan: &Plan<'_>) -> Outcome {
     let mut base = Run::first(plan);
     base.boundaries = Some(Vec::new());
-    if let Err(what) = base.to_the_end() {
+    if let Err(what) = base.run_out() {
         return Outcome { points: 0, found: Some(format!("without a crash: {what}")) };
     }
     let mut points = 0;
@@ -60,14 +60,14 @@ pub fn explore(plan: &Plan<'_>) -> Outcome {
         points += 1;
         let mut run = Run::resumed(plan, outside);
         run.boundaries = plan.again.then(Vec::new);
-        if let Err(what) = run.to_the_end() {
+        if let Err(what) = run.run_out() {
             return Outcome { points, found: Some(format!("crash {points} {place}: {what}")) };
         }
         // Some are enough: the places repeat.
         for (second, outside) in run.boundaries.unwrap_or_default().into_iter().skip(points % 13).step_by(13)
         {
             points += 1;
-            if let Err(what) = Run::resumed(plan, outside).to_the_end() {
+            if let Err(what) = Run::resumed(plan, outside).run_out() {
                 return Outcome { points, found: Some(format!("crash {place}, then {second}: {what}")) };
             }
         }
@@ -154,7 +154,7 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on until nothing moves and looks whether everything is as it should be.
-    fn to_the_end(&mut self) -> Result<(), String> {
+    fn run_out(&mut self) -> Result<(), String> {
         let end = self.outside.world.now.plus(seconds(120));
         for _ in 0..TURNS_MAX {
             if !self.advance(end) {
@@ -179,11 +179,10 @@ impl<'a> Run<'a> {
             return true;
         }
         let due = |message: &Message| message.after.is_some_and(|after| after <= self.performed);
-        if self.outside.unsent.front().is_some_and(due) || self.effects.is_empty() {
-            if let Some(message) = self.outside.unsent.pop_front() {
-                self.send(message);
-                return true;
-            }
+        let time_for_a_message = self.outside.unsent.front().is_some_and(due) || self.effects.is_empty();
+        if time_for_a_message && let Some(message) = self.outside.unsent.pop_front() {
+            self.send(message);
+            return true;
         }
         let effect = if self.plan.newest_first { self.effects.pop_back() } else { self.effects.pop_front() };
         if let Some(effect) = effect {
@@ -316,51 +315,4 @@ impl<'a> Run<'a> {
             }
         }
     }
-}
-
-/// What a record looks like to an agent with this fault.
-fn damaged(value: &[u8], fault: Option<Fault>, listing: &BTreeMap<ContainerRef, Observation>) -> Vec<u8> {
-    if !matches!(fault, Some(Fault::ForgottenDeadline | Fault::GoneMeansPending)) {
-        return value.to_vec();
-    }
-    let mut json: Value = serde_json::from_slice(value).expect("records are JSON");
-    let task = json.pointer("/record/task/spec/arn").and_then(Value::as_str).map(str::to_owned);
-    let containers = json.pointer_mut("/record/task/containers").and_then(Value::as_array_mut);
-    let (Some(task), Some(containers)) = (task, containers) else { return value.to_vec() };
-    for container in containers {
-        match fault {
-            Some(Fault::ForgottenDeadline) => {
-                if let Some(running) = container.pointer_mut("/phase/Running") {
-                    running["stop"] = Value::Null;
-                }
-            }
-            Some(Fault::GoneMeansPending) => {
-                let name = container["name"].as_str().expect("containers have names").to_owned();
-                let key = ContainerRef { task: TaskArn::parse(&task).expect("an ARN"), container: name };
-                let lives = container["phase"].get("Running").or(container["phase"].get("Created")).is_some();
-                if lives && matches!(listing.get(&key), None | Some(Observation::Vanished)) {
-                    container["phase"] = json!("Pending");
-                }
-            }
-            Some(_) | None => {}
-        }
-    }
-    serde_json::to_vec(&json).expect("JSON can be written")
-}
-
-/// The listing of somebody who does not look: what was saved is so.
-fn believed(node: &Node) -> BTreeMap<ContainerRef, Observation> {
-    let mut listing = BTreeMap::new();
-    for task in node.tasks().values() {
-        for container in task.containers() {
-            let seen = match (container.created_at(), container.started_at(), container.finished_at()) {
-                (None, ..) | (.., Some(_)) => continue,
-                (Some(_), None, None) => Observation::Created,
-                (Some(_), Some(_), None) => Observation::Running { pid: 1 },
-            };
-            let key = ContainerRef { task: task.arn().clone(), container: container.name().to_owned() };
-            listing.insert(key, seen);
-        }
-    }
-    listing
 }

@@ -14,23 +14,6 @@ use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::TaskArn;
 
-/// What happens to the host while the agent is down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Downtime {
-    /// Nothing.
-    Quiet,
-    /// Every process ends with exit code 9.
-    ProcessesEnd,
-    /// Somebody removes every container, and nobody knows how its process ended.
-    ContainersRemoved,
-    /// The host starts again: no process and no network is left, the runtime's records are.
-    HostReboots,
-}
-
-impl Downtime {
-    pub const ALL: [Self; 4] = [Self::ContainersRemoved, Self::Quiet, Self::ProcessesEnd, Self::HostReboots];
-}
-
 /// How the things of a scenario behave, by container name.
 #[derive(Debug, Clone, Default)]
 pub struct Behaviour {
@@ -52,7 +35,7 @@ pub struct Behaviour {
 
 /// A container as the runtime holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Thing {
+pub enum Thing {
     /// A record without a process: half made, half removed, or left by a reboot.
     Record,
     Created,
@@ -78,7 +61,7 @@ pub struct World {
     pub now: Timestamp,
     pub specs: BTreeMap<TaskArn, TaskSpec>,
     pub behaviour: Behaviour,
-    things: BTreeMap<String, (ContainerRef, Thing)>,
+    pub things: BTreeMap<String, (ContainerRef, Thing)>,
     pub networks: BTreeSet<TaskArn>,
     pub truth: BTreeMap<ContainerRef, Truth>,
     /// Tasks of which an effect failed as the scenario wants it.
@@ -141,34 +124,6 @@ impl World {
     pub fn promise(&mut self, kept: bool, what: impl FnOnce() -> String) {
         if !kept {
             self.broken_promises.push(what());
-        }
-    }
-
-    /// Time passes while the agent is down.
-    pub fn pass_downtime(&mut self, downtime: Downtime) {
-        self.now = self.now.plus(seconds(5));
-        let exit = Exit { code: 9, at: self.now };
-        self.behaviour.broken_images.clear();
-        for (container, thing) in self.things.values_mut() {
-            let truth = self.truth.entry(container.clone()).or_default();
-            match (downtime, *thing) {
-                (Downtime::Quiet, _) | (_, Thing::Record) => {}
-                (Downtime::ProcessesEnd, Thing::Running) => {
-                    *thing = Thing::Exited(exit);
-                    truth.exit = Some(exit);
-                }
-                (Downtime::ProcessesEnd, Thing::Created | Thing::Exited(_)) => {}
-                (Downtime::ContainersRemoved | Downtime::HostReboots, was) => {
-                    truth.disturbed = true;
-                    truth.harmed |= was != Thing::Created;
-                    *thing = Thing::Record;
-                }
-            }
-        }
-        match downtime {
-            Downtime::Quiet | Downtime::ProcessesEnd => {}
-            Downtime::ContainersRemoved => self.things.clear(),
-            Downtime::HostReboots => self.networks.clear(),
         }
     }
 
