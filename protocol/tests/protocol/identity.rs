@@ -2,7 +2,8 @@
 
 use crate::arbitrary::any_wire;
 use proptest::prelude::*;
-use wharf_protocol::{acs, api, docker, tcs};
+use std::time::SystemTime;
+use wharf_protocol::{Timestamp, acs, api, docker, json, tcs};
 
 /// For each message type: what is drawn comes back from its frame.
 macro_rules! frames {
@@ -66,5 +67,12 @@ proptest! {
     fn docker_strings_survive_their_text(config in any_wire::<docker::Config>(), host in any_wire::<docker::HostConfig>()) {
         prop_assert_eq!(docker::Config::parse(&config.to_text()), Ok(config));
         prop_assert_eq!(docker::HostConfig::parse(&host.to_text()), Ok(host));
+    }
+
+    #[test]
+    fn every_millisecond_of_the_calendar_survives(millis in Timestamp::MIN.as_millis()..=Timestamp::MAX.as_millis()) {
+        let time = Timestamp::from_millis(millis);
+        prop_assert_eq!(json::from_str(&serde_json::to_string(&time).unwrap()), Ok(time));
+        prop_assert_eq!(Timestamp::from(SystemTime::from(time)), time);
     }
 }
