@@ -22,6 +22,11 @@ pub struct JournalEntry {
 /// What happened to a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalKind {
+    /// Its `lastStatus` became this, and that is saved.
+    Status {
+        /// The status as the API shows it.
+        status: &'static str,
+    },
     /// The agent was told to make its interface.
     AttachSent,
     /// The agent reported its interface attached.

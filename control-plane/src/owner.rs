@@ -3,14 +3,16 @@
 //! Requests arrive as functions over the model. A turn takes all that wait, applies them, plans what agents are owed, **saves, and only
 //! then answers and sends**. A save that fails ends the loop: the model would be ahead of what a restart finds.
 
+use crate::journal::{Journal, JournalKind};
 use crate::model::Model;
-use crate::model::delivery::{Delivery, Hello};
+use crate::model::delivery::Delivery;
 use crate::model::live::SessionId;
+use crate::model::session::Hello;
 use crate::model::time::Time;
 use crate::model::turn::Turn;
 use crate::store::{SaveError, Store};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::arn::ContainerInstanceArn;
@@ -109,6 +111,15 @@ impl Owned {
         Ok(Accepted { session, instance, messages })
     }
 
+    /// Tells the journal which statuses tasks came to.
+    fn tell(&mut self, journal: &Journal) {
+        let now = Instant::now();
+        for (task, status) in std::mem::take(&mut self.model.live.progress) {
+            tracing::info!(%task, status = status.as_str(), "task");
+            journal.note(now, task.as_str(), JournalKind::Status { status: status.as_str() });
+        }
+    }
+
     /// Closes the wires of connections that ended or were replaced.
     fn drop_stale_wires(&mut self) {
         let sessions = &self.model.live.sessions;
@@ -138,7 +149,13 @@ impl std::fmt::Debug for Owned {
 }
 
 /// Runs turns until `stop` is cancelled or a save fails.
-pub async fn run(model: Model, store: Store, inbox: Inbox, stop: CancellationToken) -> Result<(), SaveError> {
+pub async fn run(
+    model: Model,
+    store: Store,
+    inbox: Inbox,
+    journal: Journal,
+    stop: CancellationToken,
+) -> Result<(), SaveError> {
     let Inbox(mut inbox) = inbox;
     let mut owned = Owned { model, wires: BTreeMap::new(), sessions: 0 };
     let mut turn = Turn::new(Time::from_system_clock(), Box::new(rand::random));
@@ -156,6 +173,7 @@ pub async fn run(model: Model, store: Store, inbox: Inbox, stop: CancellationTok
         owned.model.plan(&mut turn);
         store.save(owned.model.take_changes()).await?;
         owned.drop_stale_wires();
+        owned.tell(&journal);
         for delivery in std::mem::take(&mut owned.model.live.outbox) {
             owned.send(delivery);
         }

@@ -184,7 +184,7 @@ async fn serve(
 ) -> Result<(), StopError> {
     // The loop outlives the connections: they still report that they ended.
     let owner_stop = CancellationToken::new();
-    let owner = tokio::spawn(owner::run(model, store, inbox, owner_stop.clone()));
+    let owner = tokio::spawn(owner::run(model, store, inbox, shared.journal.clone(), owner_stop.clone()));
     let ended = shared.stop.clone();
     let guard = owner_watch(owner, shared.stop.clone());
     // Nagle would hold a payload back for the agent's delayed acknowledgement.

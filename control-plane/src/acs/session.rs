@@ -3,8 +3,8 @@
 //! Owns heartbeats and decoding. Refuses to decide what to send: that comes from the owner, after it was saved.
 
 use crate::journal::{Journal, JournalKind};
-use crate::model::delivery::Hello;
 use crate::model::instance::AgentVersion;
+use crate::model::session::Hello;
 use crate::owner::{Accepted, Owner};
 use crate::server::Shared;
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, close_code};

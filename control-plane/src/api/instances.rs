@@ -1,7 +1,7 @@
 //! Container instances: register, deregister, describe, list, change state, attributes.
 
+use super::attributes;
 use super::page::page;
-use super::shapes::{AttributesRequest, AttributesResponse, ListAttributesRequest};
 use super::show;
 use crate::model::Model;
 use crate::model::error::EcsError;
@@ -13,11 +13,8 @@ use crate::model::tags;
 use crate::model::task::StopCode;
 use crate::model::turn::Turn;
 use crate::scheduler::{Candidate, Expression};
-use std::collections::BTreeMap;
 use wharf_protocol::api;
 use wharf_protocol::arn::ContainerInstanceArn;
-
-type Attributes = BTreeMap<String, Option<String>>;
 
 /// Registers an instance, or takes a known one in again with what it can do now (spec 2.3).
 pub fn register(
@@ -27,7 +24,7 @@ pub fn register(
 ) -> Result<api::RegisterContainerInstanceResponse, EcsError> {
     let cluster = model.cluster(request.cluster.as_deref())?.name.clone();
     let capacity = Capacity::from_api(&request.total_resources)?;
-    let mut attributes = attributes(&request.attributes)?;
+    let mut attributes = attributes::read(&request.attributes)?;
     let zone = || Some(format!("{}a", model.policy.region));
     attributes.entry("ecs.availability-zone".to_owned()).or_insert_with(zone);
     let known = match request.container_instance_arn.as_deref().filter(|arn| !arn.is_empty()) {
@@ -82,25 +79,6 @@ fn known(model: &Model, cluster: &str, named: &str) -> Result<Instance, EcsError
 fn same_token(model: &Model, cluster: &str, token: Option<&str>) -> Option<Instance> {
     let token = token.filter(|token| !token.is_empty())?;
     model.instances_of(cluster).find(|instance| instance.client_token.as_deref() == Some(token)).cloned()
-}
-
-fn attributes(given: &[api::Attribute]) -> Result<Attributes, EcsError> {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_./\\".contains(c);
-    let mut read = Attributes::new();
-    for attribute in given {
-        let name = attribute.name.clone().unwrap_or_default();
-        if name.is_empty() || name.len() > 128 || !name.chars().all(allowed) {
-            return Err(EcsError::invalid(format!("Invalid attribute name '{name}'.")));
-        }
-        let value = attribute.value.clone();
-        let refused =
-            |value: &String| value.len() > 128 || value.trim() != value || value.contains(char::is_control);
-        if value.as_ref().is_some_and(refused) {
-            return Err(EcsError::invalid(format!("Invalid value of attribute '{name}'.")));
-        }
-        read.insert(name, value);
-    }
-    Ok(read)
 }
 
 fn ec2_instance_id(document: Option<&str>) -> Option<String> {
@@ -239,86 +217,4 @@ pub fn update_state(
             .extend(model.instances.get(&arn).map(|one| show::instance(model, one, &[])));
     }
     Ok(response)
-}
-
-/// Sets attributes of operators; ECS's own names are not theirs to set.
-pub fn put_attributes(
-    model: &mut Model,
-    request: AttributesRequest,
-    _turn: &mut Turn,
-) -> Result<AttributesResponse, EcsError> {
-    let given = each_attribute(model, &request)?;
-    for (arn, attribute) in &given {
-        if let (Some(instance), Some(name)) = (model.instances.edit(arn), &attribute.name) {
-            instance.attributes.insert(name.clone(), attribute.value.clone());
-        }
-    }
-    Ok(AttributesResponse { attributes: request.attributes, next_token: None })
-}
-
-/// Takes attributes of operators away.
-pub fn delete_attributes(
-    model: &mut Model,
-    request: AttributesRequest,
-    _turn: &mut Turn,
-) -> Result<AttributesResponse, EcsError> {
-    for (arn, attribute) in each_attribute(model, &request)? {
-        if let (Some(instance), Some(name)) = (model.instances.edit(&arn), &attribute.name) {
-            instance.attributes.remove(name);
-        }
-    }
-    Ok(AttributesResponse { attributes: request.attributes, next_token: None })
-}
-
-fn each_attribute(
-    model: &Model,
-    request: &AttributesRequest,
-) -> Result<Vec<(ContainerInstanceArn, api::Attribute)>, EcsError> {
-    let cluster = &model.cluster(request.cluster.as_deref())?.name;
-    let names = attributes(&request.attributes)?;
-    if let Some(reserved) = names.keys().find(|name| is_reserved_attribute(name)) {
-        return Err(EcsError::invalid(format!("Attribute '{reserved}' is set by the agent.")));
-    }
-    let target = |attribute: &api::Attribute| {
-        let named = attribute.target_id.as_deref().unwrap_or_default();
-        let instance = model.instance(cluster, named);
-        let missing = || EcsError::TargetNotFound(format!("Container instance '{named}' was not found."));
-        Ok((instance.ok_or_else(missing)?.key(), attribute.clone()))
-    };
-    request.attributes.iter().map(target).collect()
-}
-
-/// Attributes of the cluster's instances.
-pub fn list_attributes(
-    model: &mut Model,
-    request: ListAttributesRequest,
-    _turn: &mut Turn,
-) -> Result<AttributesResponse, EcsError> {
-    let cluster = model.cluster(request.cluster.as_deref())?.name.clone();
-    if request.target_type.as_deref() != Some("container-instance") {
-        return Err(EcsError::invalid("targetType must be container-instance."));
-    }
-    let mut found = BTreeMap::new();
-    for instance in model.instances_of(&cluster) {
-        for attribute in show::attributes(&instance.attributes) {
-            let wanted =
-                request.attribute_name.as_ref().is_none_or(|name| attribute.name.as_ref() == Some(name))
-                    && request
-                        .attribute_value
-                        .as_ref()
-                        .is_none_or(|value| attribute.value.as_ref() == Some(value));
-            if wanted {
-                let key = format!("{} {}", instance.arn, attribute.name.as_deref().unwrap_or_default());
-                let target = (Some("container-instance".to_owned()), Some(instance.arn.to_string()));
-                let (target_type, target_id) = target;
-                found.insert(key, api::Attribute { target_type, target_id, ..attribute });
-            }
-        }
-    }
-    let keys = found.keys().cloned().collect();
-    let (keys, next_token) = page(keys, request.max_results, request.next_token.as_deref())?;
-    Ok(AttributesResponse {
-        attributes: keys.iter().filter_map(|key| found.remove(key)).collect(),
-        next_token,
-    })
 }

@@ -3,6 +3,7 @@
 //! Owns the HTTP side: target, signature, body, error bodies. Each operation is a function over the model in a module of its own,
 //! and knows nothing of HTTP.
 
+mod attributes;
 mod clusters;
 mod definitions;
 mod instances;
@@ -103,9 +104,9 @@ async fn dispatch(
         "UpdateContainerInstancesState" => {
             call.run::<api::UpdateContainerInstancesState>(instances::update_state).await
         }
-        "PutAttributes" => call.run::<shapes::PutAttributes>(instances::put_attributes).await,
-        "DeleteAttributes" => call.run::<shapes::DeleteAttributes>(instances::delete_attributes).await,
-        "ListAttributes" => call.run::<shapes::ListAttributes>(instances::list_attributes).await,
+        "PutAttributes" => call.run::<shapes::PutAttributes>(attributes::put).await,
+        "DeleteAttributes" => call.run::<shapes::DeleteAttributes>(attributes::delete).await,
+        "ListAttributes" => call.run::<shapes::ListAttributes>(attributes::list).await,
         "TagResource" => call.run::<shapes::TagResource>(tags::tag).await,
         "UntagResource" => call.run::<shapes::UntagResource>(tags::untag).await,
         "ListTagsForResource" => call.run::<api::ListTagsForResource>(tags::list).await,

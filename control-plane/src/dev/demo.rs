@@ -1,7 +1,7 @@
 //! The story the demo tells: a host joins, a task runs at an address of its own, answers, stops.
 
 use super::client::Client;
-use super::progress::{Progress, timeline};
+use super::progress::{Progress, Timeline};
 use super::{CLUSTER, REGION, SUBNET};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
@@ -41,20 +41,19 @@ impl Demo<'_> {
     /// Tells the story; unless `once`, it does not end by itself.
     pub async fn run(&self) -> anyhow::Result<()> {
         self.host_joins().await?;
-        let journal = self.running.journal();
-        let start = Instant::now();
-        let task = self.launch().await?;
-        let mut events = vec![(Instant::now(), "RunTask answered".to_owned())];
-        let shown = timeout(RUN, self.until_running(&task)).await;
-        let address = shown.with_context(|| format!("the task did not run within {RUN:?}"))??;
-        events.extend(collect(journal, &task));
-        events.push((Instant::now(), "described as RUNNING".to_owned()));
-        events.sort();
+        let mut journal = self.running.journal();
+        let definition = self.register().await?;
+        let mut timeline = Timeline::start();
+        let task = self.launch(&definition).await?;
+        let ran = timeout(RUN, self.until_running(&task)).await;
+        timeline.print(&events(&mut journal, &task));
+        let address = ran.with_context(|| format!("the task did not run within {RUN:?}"))??;
         self.progress.step(&format!("task RUNNING at {address}"));
-        timeline(start, &events);
         self.visit(&address).await?;
         if self.once {
-            return self.stop_and_show(&task).await;
+            let stopped = self.stop(&task).await?;
+            timeline.print(&events(&mut journal, &task));
+            return self.show_exit_codes(&stopped);
         }
         self.print_lines_to_paste(&task);
         std::future::pending().await
@@ -79,11 +78,15 @@ impl Demo<'_> {
         Ok(())
     }
 
-    async fn launch(&self) -> anyhow::Result<String> {
-        let registered = self.client.call("RegisterTaskDefinition", self.definition).await?;
-        let definition = text(&registered["taskDefinition"]["taskDefinitionArn"])?;
+    async fn register(&self) -> anyhow::Result<Value> {
+        let mut registered = self.client.call("RegisterTaskDefinition", self.definition).await?;
+        Ok(registered["taskDefinition"].take())
+    }
+
+    async fn launch(&self, registered: &Value) -> anyhow::Result<String> {
+        let definition = text(&registered["taskDefinitionArn"])?;
         let mut input = json!({ "taskDefinition": definition });
-        if registered["taskDefinition"]["networkMode"] == json!("awsvpc") {
+        if registered["networkMode"] == json!("awsvpc") {
             input["networkConfiguration"] = json!({ "awsvpcConfiguration": { "subnets": [SUBNET] } });
         }
         let launched = self.call("RunTask", input).await?;
@@ -124,12 +127,15 @@ impl Demo<'_> {
         Ok(())
     }
 
-    async fn stop_and_show(&self, task: &str) -> anyhow::Result<()> {
+    async fn stop(&self, task: &str) -> anyhow::Result<Value> {
         self.call("StopTask", json!({ "task": task, "reason": "the demo is over" })).await?;
         self.progress.step("StopTask answered");
-        let described = self.until_stopped(task).await?;
-        self.progress.step(&format!("task STOPPED: {}", reasons(&described)));
-        for container in described["containers"].as_array().into_iter().flatten() {
+        self.until_stopped(task).await
+    }
+
+    fn show_exit_codes(&self, stopped: &Value) -> anyhow::Result<()> {
+        self.progress.step(&format!("task STOPPED: {}", reasons(stopped)));
+        for container in stopped["containers"].as_array().into_iter().flatten() {
             let name = container["name"].as_str().unwrap_or("?");
             match container["exitCode"].as_i64() {
                 Some(code) => println!("    {name}: exit code {code}"),
@@ -200,28 +206,30 @@ impl Demo<'_> {
     }
 }
 
-/// What the journal has about the task so far, in words.
-fn collect(mut journal: broadcast::Receiver<JournalEntry>, task: &str) -> Vec<(Instant, String)> {
+/// What the journal has about the task since it was last asked, in words; statuses stand out to the left.
+fn events(journal: &mut broadcast::Receiver<JournalEntry>, task: &str) -> Vec<(Instant, String)> {
     let mut events = Vec::new();
     while let Ok(entry) = journal.try_recv() {
         if entry.task == task {
             events.push((entry.at, words(&entry.kind)));
         }
     }
+    events.sort_by_key(|(at, _)| *at);
     events
 }
 
 fn words(kind: &JournalKind) -> String {
     match kind {
-        JournalKind::AttachSent => "interface sent to the agent".to_owned(),
-        JournalKind::Attached => "agent reports the interface ATTACHED".to_owned(),
-        JournalKind::PayloadSent { desired, .. } => format!("task sent to the agent, to be {desired}"),
+        JournalKind::Status { status } => (*status).to_owned(),
+        JournalKind::AttachSent => "  interface sent to the agent".to_owned(),
+        JournalKind::Attached => "  agent reports the interface ATTACHED".to_owned(),
+        JournalKind::PayloadSent { desired, .. } => format!("  task sent to the agent, to be {desired}"),
         JournalKind::StateSubmitted { status, containers, reason } => {
             let containers = containers.iter().map(|(name, status, _)| format!("{name} {status}"));
             let containers = containers.collect::<Vec<_>>().join(", ");
             let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
             let with = if containers.is_empty() { String::new() } else { format!(" ({containers})") };
-            format!("agent reports {status}{with}{because}")
+            format!("  agent reports {status}{with}{because}")
         }
     }
 }

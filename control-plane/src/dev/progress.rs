@@ -20,20 +20,31 @@ impl Progress {
     }
 }
 
-/// Prints a table of what happened to the task: time since the launch, time since the line before, what.
-pub fn timeline(start: Instant, events: &[(Instant, String)]) {
-    println!();
-    println!("  {:>9}  {:>9}  what happened", "at", "took");
-    let mut before = start;
-    for (at, what) in events {
-        println!(
-            "  {:>9}  {:>9}  {what}",
-            milliseconds(at.duration_since(start)),
-            milliseconds(at.duration_since(before))
-        );
-        before = *at;
+/// What happened to one task, printed as a table: time since the launch, time since the line before, what.
+#[derive(Debug)]
+pub struct Timeline {
+    start: Instant,
+    before: Instant,
+}
+
+impl Timeline {
+    /// Starts the clock, at the launch.
+    pub fn start() -> Self {
+        let start = Instant::now();
+        Self { start, before: start }
     }
-    println!();
+
+    /// Prints what was not printed yet.
+    pub fn print(&mut self, events: &[(Instant, String)]) {
+        println!("\n  {:>10}  {:>10}", "at", "took");
+        for (at, what) in events {
+            let [since, took] =
+                [self.start, self.before].map(|earlier| at.saturating_duration_since(earlier));
+            println!("  {:>10}  {:>10}  {what}", milliseconds(since), milliseconds(took));
+            self.before = *at;
+        }
+        println!();
+    }
 }
 
 fn milliseconds(span: Duration) -> String {

@@ -3,16 +3,13 @@
 //! For each task the agent is owed at most one thing, its [`Goal`]. It is sent at once, sent again while unacknowledged, and sent
 //! anew in the next session. So a resend, a reconnect and a restart of this process are the same code.
 
-use super::error::EcsError;
-use super::instance::{AgentVersion, InstanceStatus};
-use super::live::{Connectivity, Goal, Sent, Session, SessionId};
+use super::Model;
+use super::live::{Goal, Sent, SessionId};
 use super::task::{AttachmentStatus, Grant, LastStatus, StopCode, Task};
 use super::time::Time;
 use super::turn::Turn;
-use super::{Model, cluster_name};
 use crate::acs::message;
 use std::collections::BTreeMap;
-use wharf_protocol::Refusal;
 use wharf_protocol::acs;
 use wharf_protocol::arn::{ContainerInstanceArn, TaskArn};
 
@@ -28,112 +25,7 @@ pub struct Delivery {
     pub message: acs::Message,
 }
 
-/// What an agent says when it connects (spec 3.1).
-#[derive(Debug, Clone, Default)]
-pub struct Hello {
-    /// `containerInstanceArn`.
-    pub instance: String,
-    /// `clusterArn`, which may be a short name.
-    pub cluster: String,
-    /// `sendCredentials`.
-    pub send_credentials: bool,
-    /// What the agent is.
-    pub agent: AgentVersion,
-}
-
 impl Model {
-    /// The instance that an agent claims to be, if it may connect (spec 3.2, 8).
-    pub fn admit(&self, cluster: &str, instance: &str) -> Result<ContainerInstanceArn, Refusal> {
-        let refuse =
-            |exception: &str, text: &str| Refusal { exception: exception.to_owned(), text: text.to_owned() };
-        let arn = ContainerInstanceArn::parse(instance)
-            .map_err(|error| refuse("InvalidInstanceException", &error.to_string()))?;
-        let Some(instance) = self.instances.get(&arn) else {
-            return Err(refuse("InvalidInstanceException", "Container instance not found."));
-        };
-        if instance.cluster != cluster_name(Some(cluster)) {
-            return Err(refuse(
-                "InvalidClusterException",
-                "The container instance belongs to another cluster.",
-            ));
-        }
-        match instance.status {
-            InstanceStatus::Active | InstanceStatus::Draining => Ok(arn),
-            InstanceStatus::Inactive => {
-                Err(refuse("InactiveInstanceException", "The container instance is deregistered."))
-            }
-        }
-    }
-
-    /// An agent is connected: it gets credentials if it asks, the manifest, and everything it is owed.
-    pub fn connect(
-        &mut self,
-        id: SessionId,
-        hello: &Hello,
-        turn: &mut Turn,
-    ) -> Result<ContainerInstanceArn, Refusal> {
-        let arn = self.admit(&hello.cluster, &hello.instance)?;
-        let session = Session { id, manifest: turn.uuid(), sent: BTreeMap::new() };
-        self.live.sessions.insert(arn.clone(), session);
-        self.live.connectivity.insert(arn.clone(), Connectivity { connected: true, since: turn.now });
-        if hello.send_credentials {
-            self.send_all_credentials(&arn, turn);
-        }
-        if let Some(instance) = self.instances.edit(&arn) {
-            instance.agent.clone_from(&hello.agent);
-            instance.timeline += 1;
-            instance.version += 1;
-        }
-        self.send_manifest(&arn, turn);
-        for task in self.tasks_on(&arn).map(|task| task.arn.clone()).collect::<Vec<_>>() {
-            self.live.agenda.now(task);
-        }
-        Ok(arn)
-    }
-
-    /// A connection ended. Nothing happens when the agent is connected anew already.
-    pub fn disconnect(&mut self, instance: &ContainerInstanceArn, id: SessionId, now: Time) {
-        if self.live.sessions.get(instance).is_some_and(|session| session.id == id) {
-            self.live.sessions.remove(instance);
-            self.live.connectivity.insert(instance.clone(), Connectivity { connected: false, since: now });
-        }
-    }
-
-    /// The agent has a message: whatever it said about tasks is not sent again in this session.
-    pub fn acknowledge(&mut self, instance: &ContainerInstanceArn, message: &str, now: Time) {
-        let Some(session) = self.live.sessions.get_mut(instance) else { return };
-        for (arn, sent) in session.sent.iter_mut().filter(|(_, sent)| sent.message == message) {
-            sent.acknowledged = true;
-            if sent.goal == Goal::Stop
-                && let Some(task) = self.tasks.edit(arn)
-            {
-                task.advance(LastStatus::Stopping, now);
-            }
-        }
-    }
-
-    /// Answers an agent that asks whether tasks missing from the manifest shall really stop (spec 3.5).
-    pub fn verify_stops(
-        &mut self,
-        instance: &ContainerInstanceArn,
-        asked: &acs::TaskStopVerificationMessage,
-        now: Time,
-    ) {
-        let Some(session) = self.live.sessions.get(instance) else { return };
-        if asked.message_id.as_deref() != Some(session.manifest.as_str()) {
-            return; // about the manifest of an earlier session
-        }
-        let runs_here = |candidate: &acs::TaskIdentifier| {
-            let arn = candidate.task_arn.as_deref().and_then(|text| TaskArn::parse(text).ok());
-            let task = arn.and_then(|arn| self.tasks.get(&arn));
-            task.is_some_and(|task| task.instance == *instance && !task.shall_stop())
-        };
-        let stop: Vec<_> =
-            asked.stop_candidates.iter().filter(|candidate| !runs_here(candidate)).cloned().collect();
-        let answer = message::stop_verification(&session.manifest, stop, now);
-        self.live.outbox.push(Delivery { session: session.id, message: answer });
-    }
-
     /// Looks at every task that changed or whose time came, and fills the outbox with what is due.
     pub fn plan(&mut self, turn: &mut Turn) {
         let mut due = self.live.agenda.take_due(turn.now);
@@ -157,6 +49,7 @@ impl Model {
     fn look(&mut self, arn: &TaskArn, turn: &mut Turn) -> Option<(ContainerInstanceArn, Goal)> {
         self.expire(arn, turn.now);
         let task = self.tasks.get(arn)?;
+        self.live.see(arn, task.status);
         if task.is_stopped() {
             self.settle(arn, turn.now);
             return None;
@@ -262,6 +155,7 @@ impl Model {
         let until = task.moments.stopped.unwrap_or(now) + self.policy.stopped_retention;
         if until <= now {
             self.tasks.remove(arn);
+            self.live.seen.remove(arn);
         } else {
             self.live.agenda.set(arn.clone(), Some(until));
         }
@@ -316,22 +210,6 @@ impl Model {
         message::Roles { task: fresh(&mut task.task_role), execution: fresh(&mut task.execution_role) }
     }
 
-    fn send_manifest(&mut self, arn: &ContainerInstanceArn, turn: &Turn) {
-        let Some(instance) = self.instances.get(arn) else { return };
-        let Some(session) = self.live.sessions.get(arn) else { return };
-        let manifest = message::manifest(self, instance, &session.manifest, turn.now);
-        self.push(arn, manifest);
-    }
-
-    fn send_all_credentials(&mut self, instance: &ContainerInstanceArn, turn: &mut Turn) {
-        let with_roles =
-            |task: &&Task| task.handed_over && (task.task_role.is_some() || task.execution_role.is_some());
-        let tasks: Vec<_> = self.tasks_on(instance).filter(with_roles).map(|task| task.arn.clone()).collect();
-        for arn in tasks {
-            self.send_credentials(instance, &arn, turn);
-        }
-    }
-
     fn renew_credentials(&mut self, instance: &ContainerInstanceArn, arn: &TaskArn, turn: &mut Turn) {
         let lifetime = self.policy.credentials_lifetime;
         let aged = |grant: &Grant| grant.renew_at(lifetime).is_some_and(|at| at <= turn.now);
@@ -343,7 +221,12 @@ impl Model {
         }
     }
 
-    fn send_credentials(&mut self, instance: &ContainerInstanceArn, arn: &TaskArn, turn: &mut Turn) {
+    pub(super) fn send_credentials(
+        &mut self,
+        instance: &ContainerInstanceArn,
+        arn: &TaskArn,
+        turn: &mut Turn,
+    ) {
         let roles = self.issue(arn, turn);
         let kinds = [("TaskApplication", roles.task), ("TaskExecution", roles.execution)];
         for (kind, credentials) in kinds {
@@ -356,7 +239,7 @@ impl Model {
         }
     }
 
-    fn push(&mut self, instance: &ContainerInstanceArn, message: acs::Message) {
+    pub(super) fn push(&mut self, instance: &ContainerInstanceArn, message: acs::Message) {
         if let Some(session) = self.live.sessions.get(instance) {
             self.live.outbox.push(Delivery { session: session.id, message });
         }
@@ -369,10 +252,5 @@ impl Model {
         for arn in waiting.map(|task| task.arn.clone()).collect::<Vec<_>>() {
             self.live.agenda.now(arn);
         }
-    }
-
-    /// Refuses an operation on an instance that is not there.
-    pub fn missing_instance() -> EcsError {
-        EcsError::invalid("Referenced container instance was not found.")
     }
 }

@@ -2,6 +2,7 @@
 
 use super::agenda::Agenda;
 use super::delivery::Delivery;
+use super::task::LastStatus;
 use super::time::Time;
 use std::collections::BTreeMap;
 use wharf_protocol::arn::{ContainerInstanceArn, TaskArn};
@@ -66,6 +67,10 @@ pub struct Live {
     pub connectivity: BTreeMap<ContainerInstanceArn, Connectivity>,
     /// Appointments.
     pub agenda: Agenda,
+    /// Statuses that tasks came to in this turn, for whoever watches.
+    pub progress: Vec<(TaskArn, LastStatus)>,
+    /// The status each task was last seen in.
+    pub seen: BTreeMap<TaskArn, LastStatus>,
     /// Messages that leave once this turn is saved.
     pub outbox: Vec<Delivery>,
     /// While set, tasks are not handed over: whoever set it wants several in one payload.
@@ -82,6 +87,13 @@ impl Live {
     /// Whether the instance's agent is connected.
     pub fn is_connected(&self, instance: &ContainerInstanceArn) -> bool {
         self.sessions.contains_key(instance)
+    }
+
+    /// Notes the status a task is in; one that is news goes to whoever watches.
+    pub fn see(&mut self, task: &TaskArn, status: LastStatus) {
+        if self.seen.insert(task.clone(), status) != Some(status) {
+            self.progress.push((task.clone(), status));
+        }
     }
 
     /// Drops what is known of a task that is over or forgotten.

@@ -14,6 +14,7 @@ pub mod instance;
 pub mod launch;
 pub mod live;
 pub mod resources;
+pub mod session;
 pub mod table;
 pub mod tags;
 pub mod task;
@@ -112,6 +113,7 @@ impl Model {
         let mut live = Live::default();
         for task in &rows.tasks {
             live.agenda.now(task.arn.clone());
+            live.seen.insert(task.arn.clone(), task.status);
         }
         Ok(Self {
             policy,
@@ -193,6 +195,11 @@ impl Model {
     pub fn instances_of(&self, cluster: &str) -> impl Iterator<Item = &Instance> {
         let registered = |instance: &&Instance| instance.status != InstanceStatus::Inactive;
         self.instances.iter().filter(move |instance| instance.cluster == cluster).filter(registered)
+    }
+
+    /// Refuses an operation on an instance that is not there.
+    pub fn missing_instance() -> EcsError {
+        EcsError::invalid("Referenced container instance was not found.")
     }
 }
 
