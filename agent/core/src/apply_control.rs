@@ -13,7 +13,7 @@ use crate::record::{Absent, RecordKey};
 use crate::spec::{AttachmentSpec, Network, TaskSpec};
 use crate::task::{Stage, Task, TaskNetwork, network_of};
 use crate::work::{Act, Lane};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wharf_protocol::arn::TaskArn;
 
@@ -183,6 +183,11 @@ impl Node {
 fn validate(spec: &TaskSpec) -> Result<(), Reason> {
     if spec.containers.is_empty() {
         return Err(Reason::new(ReasonCode::UnrecognizedTask, "task has no containers"));
+    }
+    let mut names = BTreeSet::new();
+    if let Some(twice) = spec.containers.iter().find(|container| !names.insert(&container.name)) {
+        let detail = format!("task has two containers named {}", twice.name);
+        return Err(Reason::new(ReasonCode::UnrecognizedTask, detail));
     }
     order::validate(spec)
 }

@@ -49,8 +49,11 @@ impl Node {
             Act::Ask => {
                 self.work.refresh(&Lane::Container(container.clone()));
                 self.change(&container, "signal", |_, state| {
-                    let clock = state.running_mut().and_then(|running| running.stop.as_mut());
-                    clock.map(|clock| clock.asked = true).is_some()
+                    // Often the exit is heard of first.
+                    if let Some(clock) = state.running_mut().and_then(|running| running.stop.as_mut()) {
+                        clock.asked = true;
+                    }
+                    true
                 });
             }
             // Sent is not dead: it is sent again, at growing intervals, until the exit is seen.

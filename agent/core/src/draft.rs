@@ -45,9 +45,8 @@ impl Draft {
                 continue;
             }
             compare(before, after, &arn, &mut notes);
-            let value = after.map(encode_task);
-            if before.map(encode_task) != value {
-                changes.push(Change { key: RecordKey::task(&arn), value });
+            if !before.zip(after).is_some_and(|(before, after)| before.reads_like(after)) {
+                changes.push(Change { key: RecordKey::task(&arn), value: after.map(encode_task) });
             }
         }
         (changes, notes)

@@ -3,6 +3,18 @@
 //! Owns every decision about tasks, containers, interfaces and host resources. Refuses I/O, clocks, randomness, logging and tokio.
 //! The shell (`wharf-agent`) drains its inbox in batches and calls [`node::Node::step`]; then it saves what changed, sends the
 //! replies and starts the effects, in that order.
+//!
+//! | To find out… | read |
+//! |---|---|
+//! | what can happen, be done, be said | [`event`], [`effect`], [`report`], [`reason`], [`spec`] |
+//! | how a step goes | [`node`] |
+//! | what an event changes | `apply_control` (control plane), `apply_runtime` (containers), `apply_task` (networks, reports), `apply_observed` (recovery) |
+//! | what follows by itself: essential rule, overdue acts, the course of a stop | `settle` |
+//! | what is done next | `plan`, with `order` (dependsOn) and [`admission`] (host resources) |
+//! | when a report is due and what it says | `reporting` |
+//! | what is in flight or rests | [`work`] |
+//! | what is saved | [`record`] |
+//! | what a task waits for | [`wait`] |
 #![forbid(unsafe_code)]
 
 mod apply;

@@ -206,6 +206,15 @@ impl Task {
         ContainerRef { task: self.spec.arn.clone(), container: self.containers[index].name().to_owned() }
     }
 
+    /// Whether the records of both are the same: all but what is not saved.
+    pub(crate) fn reads_like(&self, other: &Self) -> bool {
+        let mut this = self.clone();
+        if let (Some(network), Some(others)) = (&mut this.network, &other.network) {
+            network.ready = others.ready;
+        }
+        this == *other
+    }
+
     /// It is to stop; never taken back. The first reason stays.
     pub(crate) fn want_stopped(&mut self, reason: Option<Reason>) {
         if self.desired == Desired::Running {

@@ -7,7 +7,7 @@ use wharf_core::effect::Reply;
 use wharf_core::event::{Desired, Event, Goal, Observation};
 use wharf_core::task::runtime_id;
 
-fn manifest(timeline: i64, tasks: &[(&str, Desired)]) -> Event {
+pub fn manifest(timeline: i64, tasks: &[(&str, Desired)]) -> Event {
     let tasks: BTreeMap<_, _> = tasks.iter().map(|(task, desired)| (arn(task), *desired)).collect();
     Event::ManifestReceived { message_id: format!("manifest-{timeline}"), timeline, tasks }
 }
@@ -123,6 +123,13 @@ fn a_task_without_containers_is_over_at_once() {
     let mut bench = Bench::new();
     let effects = bench.on(run(a_task("t", vec![])));
     assert_eq!(report(&effects).reason, "UnrecogniedTaskError: task has no containers");
+}
+
+#[test]
+fn a_task_with_two_containers_of_one_name_is_over_at_once() {
+    let mut bench = Bench::new();
+    let effects = bench.on(run(a_task("t", vec![a_container("app"), a_container("app")])));
+    assert_eq!(report(&effects).reason, "UnrecogniedTaskError: task has two containers named app");
 }
 
 #[test]

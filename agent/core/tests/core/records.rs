@@ -1,0 +1,62 @@
+//! Records on disk outlive the code that wrote them: those of version 1 stay readable for ever.
+
+use crate::bench::Bench;
+use crate::build::*;
+use wharf_core::event::{Desired, Observation};
+use wharf_core::node::Node;
+use wharf_core::record::{Record, RecordKey, Table};
+use wharf_core::report::Status;
+use wharf_core::spec::Condition;
+
+/// One record of each kind, as this code first wrote them.
+const VERSION_1: [(Table, &str, &str); 4] = [
+    (Table::Tasks, "t", include_str!("records/task-v1.json")),
+    (Table::Tasks, "gone", include_str!("records/absent-v1.json")),
+    (Table::Attachments, "u", include_str!("records/attachment-v1.json")),
+    (Table::Node, "node", include_str!("records/node-v1.json")),
+];
+
+/// The node whose records stand in `records/`: a stopping task with one container left, and one of everything else.
+fn everything() -> Bench {
+    let mut bench = Bench::new();
+    let side = a_container("side").checked().helper();
+    bench.up(awsvpc(a_task("t", vec![a_container("app").after("side", Condition::Start), side])));
+    bench.on(exited(of("t", "app"), 3, T0));
+    bench.on(stop("gone"));
+    bench.on(announced("u", T0.plus(seconds(60))));
+    bench.on(crate::control::manifest(4, &[]));
+    bench
+}
+
+fn restored() -> Node {
+    let record = |(table, id, value): (Table, &str, &str)| {
+        let id = if table == Table::Node { id.to_owned() } else { arn(id).to_string() };
+        Record { key: RecordKey { table, id }, value: value.trim().as_bytes().to_vec() }
+    };
+    Node::restore(config(), VERSION_1.map(record).to_vec()).unwrap()
+}
+
+#[test]
+fn records_of_version_1_can_be_read() {
+    let mut node = restored();
+    let task = &node.tasks()[&arn("t")];
+    assert_eq!((task.desired(), task.told()), (Desired::Stopped, Some(Status::Running)));
+    assert_eq!(task.container("app").unwrap().stopped().unwrap().exit_code, Some(3));
+    assert_eq!(task.container("side").unwrap().started_at(), Some(T0));
+    assert_eq!((node.absent().len(), node.attachments().len(), node.manifest().timeline), (1, 1, 4));
+    let turn = node.step(vec![seen(&[(of("t", "side"), Observation::Running { pid: 1 })], true)], T0);
+    let expected = ["prepare", "delete app", "ask side", "prepare", "report STOPPED"];
+    assert_eq!(words(&turn.effects), expected);
+}
+
+/// Fails when the shape of records changes. Then: is what `records_of_version_1_can_be_read` reads still the same? If not, the
+/// version has to grow, and version 1 has to be read beside it.
+#[test]
+fn records_are_written_as_version_1() {
+    for (key, value) in &everything().store {
+        let same = |(table, _, text): &(Table, &str, &str)| {
+            *table == key.table && text.trim().as_bytes() == value.as_slice()
+        };
+        assert!(VERSION_1.iter().any(same), "{key} is written as {}", String::from_utf8_lossy(value));
+    }
+}
