@@ -1,4 +1,5 @@
-//! Randomness as a value: every wait that is spread asks a [`Jitter`], so a test gives a seed and gets the same waits again.
+//! Randomness as a value: every wait that is spread asks a [`Jitter`], so a test gives a seed and gets the same waits
+//! again.
 //!
 //! Owns nothing but a small generator. It spreads load; it is not for secrets.
 

@@ -1,4 +1,5 @@
-//! A receiver whose end is silence: once all senders are gone it never yields again, instead of yielding `None` for ever.
+//! A receiver whose end is silence: once all senders are gone it never yields again, instead of yielding `None` for
+//! ever, which a loop over a `select!` would spin on.
 
 use tokio::sync::mpsc;
 

@@ -43,7 +43,7 @@ pub enum RegisterError {
     },
     /// The instance changed its type since it was registered.
     #[error(
-        "the instance's type differs from the one it was registered with; remove its data directory to register it anew"
+        "the instance's type has changed since it was registered; remove its data directory to register it anew"
     )]
     InstanceTypeChanged(#[source] CallError),
     /// The control plane will not have this host as it is.

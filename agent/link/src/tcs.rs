@@ -91,6 +91,9 @@ pub async fn run_tcs<S: TelemetrySource>(mut config: TcsConfig, mut source: S, c
             }
             Err(ending) => (ending, None),
         };
+        if cancel.is_cancelled() {
+            return;
+        }
         let wait = reconnect.plan("tcs", &ending, lasted, &mut config.jitter);
         // Cancel-safe: neither arm has state.
         tokio::select! {

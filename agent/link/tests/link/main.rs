@@ -10,6 +10,7 @@ mod acs_hostile;
 mod api;
 mod credentials;
 mod endpoint_rules;
+mod environment;
 mod message_rules;
 mod page_rules;
 mod peer;

@@ -25,33 +25,44 @@ impl RawPeer {
         stream
     }
 
-    /// The next connection and the key of its upgrade request, which is not answered yet.
-    pub async fn accept_request(&self) -> (TcpStream, String) {
+    /// The next connection and its upgrade request, which is not answered yet.
+    pub async fn accept_request(&self) -> (TcpStream, Head) {
         read_request(self.connection().await).await
     }
 
     /// The next connection, its upgrade answered.
     pub async fn accept(&self) -> TcpStream {
-        let (mut stream, key) = self.accept_request().await;
-        stream.write_all(upgrade_answer(&key).as_bytes()).await.expect("an open connection");
+        let (mut stream, head) = self.accept_request().await;
+        stream.write_all(upgrade_answer(&head.websocket_key).as_bytes()).await.expect("an open connection");
         stream
     }
 }
 
-/// Reads a request's head; gives the websocket key it bears, if any.
-pub async fn read_request<S: AsyncRead + Unpin>(stream: S) -> (S, String) {
+/// What is of interest in a request's head.
+#[derive(Default)]
+pub struct Head {
+    pub first_line: String,
+    /// Empty when it is not a websocket's.
+    pub websocket_key: String,
+}
+
+/// Reads a request's head.
+pub async fn read_request<S: AsyncRead + Unpin>(stream: S) -> (S, Head) {
     let mut reader = BufReader::new(stream);
-    let mut key = String::new();
+    let mut head = Head::default();
     loop {
         let mut line = String::new();
         within("a header", reader.read_line(&mut line)).await.expect("a header");
+        if head.first_line.is_empty() {
+            head.first_line = line.trim().to_owned();
+        }
         if let Some((name, value)) = line.split_once(':')
             && name.eq_ignore_ascii_case("sec-websocket-key")
         {
-            key = value.trim().to_owned();
+            head.websocket_key = value.trim().to_owned();
         }
         if line.trim().is_empty() {
-            return (reader.into_inner(), key);
+            return (reader.into_inner(), head);
         }
     }
 }

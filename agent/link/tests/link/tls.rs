@@ -25,7 +25,8 @@ fn acceptor() -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config.unwrap()))
 }
 
-async fn accept(raw: &RawPeer) -> std::io::Result<TlsStream<TcpStream>> {
+/// The next connection, its TLS handshake done.
+pub async fn accept(raw: &RawPeer) -> std::io::Result<TlsStream<TcpStream>> {
     within("a TLS handshake", acceptor().accept(raw.connection().await)).await
 }
 
@@ -70,8 +71,8 @@ async fn without_verifying_a_session_is_open() {
     let raw = RawPeer::start().await;
     let endpoint = raw.url().replace("http:", "https:");
     let mut acs = Loop::start_at(api(&raw, false).unwrap(), Some(endpoint), timings());
-    let (mut stream, key) = read_request(accept(&raw).await.unwrap()).await;
-    stream.write_all(upgrade_answer(&key).as_bytes()).await.unwrap();
+    let (mut stream, head) = read_request(accept(&raw).await.unwrap()).await;
+    stream.write_all(upgrade_answer(&head.websocket_key).as_bytes()).await.unwrap();
     acs.connected().await;
     stream.write_all(&text_frame(&heartbeat("h").to_string())).await.unwrap();
     assert_eq!(acs.next().await, AcsInbound::Heartbeat);
