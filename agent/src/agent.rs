@@ -18,7 +18,7 @@ use crate::introspection;
 use crate::link::{self, Identity, Wires};
 use crate::observe;
 use crate::owner::{INBOX, Input, Owner};
-use crate::store::{Fact, Loaded, OpenError, Store};
+use crate::store::{Fact, Loaded, OpenError, Store, UnknownKind};
 use crate::telemetry::kernel::Kernel;
 use crate::telemetry::sampler::{INTERVAL, Sampler};
 use crate::view::{HostView, View};
@@ -32,7 +32,7 @@ use wharf_cni::Fabric;
 use wharf_core::config::NodeConfig;
 use wharf_core::event::Event;
 use wharf_core::node::Node;
-use wharf_core::record::{Record, RecordKey, RestoreError, Table};
+use wharf_core::record::RestoreError;
 use wharf_link::register::RegisterError;
 use wharf_protocol::arn::ContainerInstanceArn;
 use wharf_runtime::cgroup::CgroupRoot;
@@ -51,6 +51,9 @@ pub enum AgentError {
     /// The saved state cannot be used.
     #[error("cannot open the saved state")]
     Store(#[from] OpenError),
+    /// The saved state is of a newer agent.
+    #[error("cannot read the saved state")]
+    Kind(#[from] UnknownKind),
     /// The saved state cannot be understood.
     #[error("cannot restore the saved tasks")]
     Restore(#[from] RestoreError),
@@ -82,8 +85,9 @@ impl AgentError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Register(error) => error.exit_code(),
-            Self::NothingLeft(_) => 5,
-            Self::Store(_) | Self::Restore(_) | Self::Introspection(_) | Self::Containerd(_) => 1,
+            Self::Store(error) => error.exit_code(),
+            Self::NothingLeft(_) | Self::Kind(_) | Self::Restore(_) => 5,
+            Self::Introspection(_) | Self::Containerd(_) => 1,
             Self::List(_) | Self::Facts(_) | Self::Link(_) => 1,
         }
     }
@@ -152,19 +156,13 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Agen
         tracing::warn!(left = tracker.len(), "not everything ended in time");
     }
     runtime.close(FAREWELL).await;
+    leave_no_empty_root(&settings).await;
     linked
 }
 
 /// Connects to containerd, waiting for one that is just starting.
 async fn connect(settings: &Settings, stop: &CancellationToken) -> Result<Containerd, ConnectError> {
-    let config = ContainerdConfig {
-        address: settings.runtime.address.clone(),
-        namespace: settings.runtime.namespace.clone(),
-        snapshotter: settings.runtime.snapshotter.clone(),
-        run_dir: settings.roots.run_dir.clone(),
-        pull: PullSettings { total: settings.runtime.pull_timeout, ..PullSettings::default() },
-        ..ContainerdConfig::default()
-    };
+    let config = containerd(settings);
     let end = tokio::time::Instant::now() + settings.runtime.wait;
     loop {
         match Containerd::connect(&config).await {
@@ -176,18 +174,33 @@ async fn connect(settings: &Settings, stop: &CancellationToken) -> Result<Contai
     }
 }
 
+/// How containerd is used, by the agent and by the operator's commands alike.
+pub(crate) fn containerd(settings: &Settings) -> ContainerdConfig {
+    let runtime = &settings.runtime;
+    ContainerdConfig {
+        address: runtime.address.clone(),
+        namespace: runtime.namespace.clone(),
+        snapshotter: runtime.snapshotter.clone(),
+        run_dir: settings.roots.run_dir.clone(),
+        pull: PullSettings {
+            inactivity: runtime.pull_inactivity,
+            total: runtime.pull_timeout,
+            insecure_registries: runtime.insecure_registries.clone(),
+            ..PullSettings::default()
+        },
+        ..ContainerdConfig::default()
+    }
+}
+
 fn restore(settings: &Settings, facts: &HostFacts, loaded: &Loaded) -> Result<Node, AgentError> {
-    let records = loaded.rows.iter().filter_map(|row| {
-        let key = RecordKey { table: Table::parse(&row.kind)?, id: row.key.clone() };
-        Some(Record { key, value: row.value.clone() })
-    });
+    let records = loaded.records()?;
     let mut config = NodeConfig::new(capabilities::host_resources(facts, settings)?);
     config.limits.stop = settings.tasks.stop_timeout;
     config.limits.start = settings.tasks.start_timeout;
     config.limits.create = settings.tasks.create_timeout;
     config.limits.pull = settings.runtime.pull_timeout;
     config.task_retention = settings.tasks.cleanup_wait;
-    Ok(Node::restore(config, records.collect())?)
+    Ok(Node::restore(config, records)?)
 }
 
 /// Removes kernel objects of ours that belong to no task that is known or seen.
@@ -199,6 +212,16 @@ async fn sweep(settings: &Settings, node: &Node, observed: &Event) {
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "cannot sweep leftovers of networks")
         }
+    }
+}
+
+/// Removes the cgroup above all tasks when no task is left in it. Not while tasks come and go: the next one would find it gone.
+async fn leave_no_empty_root(settings: &Settings) {
+    let (cgroups, root) = (CgroupRoot::host(), settings.roots.cgroup_root.display().to_string());
+    if cgroups.is_empty(&root).unwrap_or(false)
+        && let Err(error) = cgroups.remove(&root, Duration::ZERO).await
+    {
+        tracing::debug!(error = &error as &dyn std::error::Error, "the cgroup of all tasks stays");
     }
 }
 

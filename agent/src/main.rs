@@ -1,2 +1,83 @@
-//! The `wharf-agent` binary.
-fn main() {}
+//! The `wharf-agent` binary: reads the command line, sets up the log, and runs the agent or one of the operator's commands.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use wharf_agent::agent;
+use wharf_agent::cli::{self, Cli, Command, TERMINAL, chain};
+use wharf_agent::config::{Logging, load};
+
+fn main() -> ExitCode {
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    rustls::crypto::ring::default_provider().install_default().expect("nothing else has installed one");
+    // Two workers: effects wait far more than they compute, and each worker costs memory.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("wharf-agent: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(async {
+        match cli.command {
+            Command::Run => run(cli).await,
+            _ => cli::execute(cli).await,
+        }
+    })
+}
+
+/// Is the agent until SIGTERM or SIGINT; the exit codes are those of spec 2.3.
+async fn run(cli: Cli) -> ExitCode {
+    let resolution = match load(cli.flags) {
+        Ok(resolution) => resolution,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return ExitCode::from(TERMINAL);
+        }
+    };
+    log(resolution.settings.log);
+    for warning in &resolution.warnings {
+        tracing::warn!("{warning}");
+    }
+    let stop = CancellationToken::new();
+    let signals = tokio::spawn(stop_on_signal(stop.clone()));
+    let ended = agent::run(resolution.settings, stop).await;
+    signals.abort();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{}", chain(&error));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+async fn stop_on_signal(stop: CancellationToken) {
+    let wait = async |kind| match signal(kind) {
+        Ok(mut signals) => signals.recv().await,
+        // Without a handler the signal ends the process, which is how a crash-only agent stops anyway.
+        Err(_) => std::future::pending().await,
+    };
+    // Cancel-safe: whichever comes first ends the agent; the other is not needed any more.
+    tokio::select! {
+        _ = wait(SignalKind::terminate()) => {}
+        _ = wait(SignalKind::interrupt()) => {}
+    }
+    stop.cancel();
+}
+
+fn log(logging: Logging) {
+    // What libraries say at debug is frame by frame; the agent's own lines are what an operator asks for.
+    let filter = EnvFilter::new(format!(
+        "{},h2=info,hyper=info,hyper_util=info,reqwest=info,tower=info",
+        logging.level
+    ));
+    let output = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if logging.json { output.json().init() } else { output.with_ansi(false).init() }
+}

@@ -17,8 +17,7 @@ pub struct PrivateContainerd {
 impl PrivateContainerd {
     /// Starts one and waits until it answers.
     pub fn start() -> Result<Self> {
-        // Not below /tmp: the root must not lie on an overlay or a small tmpfs.
-        let dir = tempfile::Builder::new().prefix("wharf-e2e-").tempdir_in("/var/tmp")?;
+        let dir = tempfile::Builder::new().prefix("containerd-").tempdir_in(temporary())?;
         let config = dir.path().join("config.toml");
         std::fs::write(&config, configuration(dir.path())?)?;
         let child = spawn(&config, &dir.path().join("containerd.log"))?;
@@ -80,6 +79,11 @@ impl Drop for PrivateContainerd {
         drop(self.child.wait());
         crate::leaks::unmount_below(self.dir.path());
     }
+}
+
+/// Where temporary directories go: `TMPDIR`, or `/var/tmp`, because containerd's root must not lie on an overlay or a small tmpfs.
+pub fn temporary() -> PathBuf {
+    std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 
 /// The path of one of containerd's programs.

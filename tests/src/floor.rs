@@ -87,10 +87,10 @@ impl Floor {
     }
 
     fn ask<T>(&self, request: T) -> Request<T> {
-        let mut request = Request::new(request);
-        request.set_timeout(Duration::from_secs(30));
         let namespace = self.namespace.clone();
-        with_namespace!(request, namespace)
+        let mut request = with_namespace!(request, namespace);
+        request.set_timeout(Duration::from_secs(30));
+        request
     }
 }
 

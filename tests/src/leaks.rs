@@ -50,7 +50,7 @@ impl Inventory {
             lines_with(&run(&mut Command::new("nft"), &["list", "tables"]), scope.table),
         );
         found.insert("mounts", mounts_below(scope.dir));
-        found.insert("namespaces", mounts_of("nsfs"));
+        found.insert("namespaces", namespaces_below(scope.dir));
         found.insert("cgroups", cgroups(scope.cgroup_root));
         found.insert("shims", shims(scope));
         for (kind, args) in [
@@ -97,7 +97,8 @@ pub fn assert_nothing_left(scope: &Scope<'_>, before: &Inventory) {
 /// Detaches every mount below `dir`, deepest first.
 pub fn unmount_below(dir: &Path) {
     for point in mounts_below(dir).iter().rev() {
-        drop(nix::mount::umount2(point.as_str(), nix::mount::MntFlags::MNT_DETACH));
+        // One that is gone already is no matter.
+        let _ = nix::mount::umount2(point.as_str(), nix::mount::MntFlags::MNT_DETACH);
     }
 }
 
@@ -125,14 +126,13 @@ fn mounts_below(dir: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-fn mounts_of(filesystem: &str) -> BTreeSet<String> {
-    let marker = format!(" - {filesystem} ");
-    mountinfo()
-        .lines()
-        .filter(|line| line.contains(&marker))
-        .filter_map(|l| l.split(' ').nth(4))
-        .map(str::to_owned)
-        .collect()
+/// Pinned namespaces: mounts of the kernel's file system for them.
+fn namespaces_below(dir: &Path) -> BTreeSet<String> {
+    let below = format!("{}/", dir.display());
+    let pinned = mountinfo();
+    let pinned =
+        pinned.lines().filter(|line| line.contains(" - nsfs ")).filter_map(|line| line.split(' ').nth(4));
+    pinned.filter(|point| point.starts_with(&below)).map(str::to_owned).collect()
 }
 
 /// Directories named like the agent's cgroup root, and all below, in every hierarchy.

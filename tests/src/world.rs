@@ -2,7 +2,7 @@
 //!
 //! Owns the agent's process. Everything derived from the test's number is unique on the machine, so tests run side by side.
 
-use crate::containerd::PrivateContainerd;
+use crate::containerd::{PrivateContainerd, temporary};
 use crate::leaks::{self, Inventory, Scope};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
@@ -39,16 +39,20 @@ impl Host {
     /// Makes the directories and takes the inventory to compare with at the end.
     pub fn new() -> Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let unique = format!("{}x{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let unique = format!("{}x{number}", std::process::id());
         let containerd = shared_containerd();
-        let dir = tempfile::Builder::new().prefix("wharf-host-").tempdir_in("/var/tmp")?;
+        let dir = tempfile::Builder::new().prefix("host-").tempdir_in(temporary())?;
+        for file in ["agent.toml", "ecs.config"] {
+            std::fs::write(dir.path().join(file), "")?;
+        }
         let mut host = Self {
             containerd,
             dir,
             namespace: format!("wharf-{unique}"),
             cgroup_root: format!("/wharf-{unique}"),
             // A link's name has 15 characters at most: this prefix and 12 of a digest.
-            link_prefix: link_prefix(NUMBER.load(Ordering::SeqCst)),
+            link_prefix: link_prefix(number),
             table: format!("wharf_{unique}"),
             before: Inventory::empty(),
             agent: None,

@@ -4,7 +4,7 @@ use crate::config::ContainerdConfig;
 use crate::image::ImageCache;
 use crate::keyed_lock::KeyedLock;
 use crate::rpc::{self, MAX_MESSAGE, QUICK, RpcError, Scope, Scoped};
-use crate::spec::UserCache;
+use crate::spec::{Host, UserCache};
 use containerd_client::services::v1::{
     CreateNamespaceRequest, Namespace, PluginsRequest, containers_client::ContainersClient,
     content_client::ContentClient, diff_client::DiffClient, events_client::EventsClient,
@@ -13,7 +13,7 @@ use containerd_client::services::v1::{
     tasks_client::TasksClient, version_client::VersionClient,
 };
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -113,6 +113,7 @@ pub(crate) struct Shared {
     pub(crate) version: String,
     pub(crate) scope: Scope,
     pub(crate) channel: Channel,
+    pub(crate) host: Host,
     /// Creating and deleting within one shim: see `container::create`.
     pub(crate) shim_turns: KeyedLock,
     pub(crate) images: ImageCache,
@@ -135,18 +136,19 @@ impl Containerd {
         let rpc = |source| ConnectError::Rpc { address: address.clone(), source };
         let scope = Scope::new(&config.namespace)
             .ok_or_else(|| ConnectError::Namespace { namespace: config.namespace.clone() })?;
-        let channel = open(config).await?;
+        let (channel, host) = open(config).await?;
         let version = VersionClient::new(channel.clone());
         let version =
             rpc::call("Version.Version", CONNECT, { version }.version(())).await.map_err(rpc)?.version;
         check_version(&version)?;
         check_plugins(config, &channel).await?;
-        create_namespace(config, &channel).await.map_err(rpc)?;
+        create_namespace(config, &channel, &scope).await.map_err(rpc)?;
         let shared = Shared {
             config: config.clone(),
             version,
             scope,
             channel,
+            host,
             shim_turns: KeyedLock::default(),
             images: ImageCache::default(),
             users: UserCache::default(),
@@ -231,25 +233,30 @@ impl Shared {
     }
 }
 
-async fn open(config: &ContainerdConfig) -> Result<Channel, ConnectError> {
+async fn open(config: &ContainerdConfig) -> Result<(Channel, Host), ConnectError> {
     let address = &config.address;
     // A plain connection first: its error tells a missing socket from a forbidden one, which tonic's does not.
     let probe = tokio::time::timeout(CONNECT, UnixStream::connect(address)).await;
     let probe = probe.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
-    if let Err(source) = probe {
-        let address = address.clone();
-        return Err(match source.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => ConnectError::Absent { address, source },
-            ErrorKind::PermissionDenied => ConnectError::Denied { address, source },
-            _ => ConnectError::Transport { address, source: source.into() },
-        });
-    }
+    let probe = probe.map_err(|source| refused(address, source))?;
+    let host = Host::observe(probe.peer_cred().ok().and_then(|peer| peer.pid()));
     let transport = |source: Box<dyn std::error::Error + Send + Sync>| ConnectError::Transport {
         address: address.clone(),
         source,
     };
     let connecting = tokio::time::timeout(CONNECT, containerd_client::connect(address)).await;
-    connecting.map_err(|late| transport(late.into()))?.map_err(|error| transport(error.into()))
+    let channel =
+        connecting.map_err(|late| transport(late.into()))?.map_err(|error| transport(error.into()))?;
+    Ok((channel, host))
+}
+
+fn refused(address: &Path, source: std::io::Error) -> ConnectError {
+    let address = address.to_owned();
+    match source.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => ConnectError::Absent { address, source },
+        ErrorKind::PermissionDenied => ConnectError::Denied { address, source },
+        _ => ConnectError::Transport { address, source: source.into() },
+    }
 }
 
 fn check_version(version: &str) -> Result<(), ConnectError> {
@@ -284,10 +291,15 @@ async fn check_plugins(config: &ContainerdConfig, channel: &Channel) -> Result<(
     }
 }
 
-async fn create_namespace(config: &ContainerdConfig, channel: &Channel) -> Result<(), RpcError> {
+/// Creates the namespace; the call itself has to name one, because containerd 1.6 publishes its event there.
+async fn create_namespace(
+    config: &ContainerdConfig,
+    channel: &Channel,
+    scope: &Scope,
+) -> Result<(), RpcError> {
     let namespace = Namespace { name: config.namespace.clone(), ..Namespace::default() };
     let request = CreateNamespaceRequest { namespace: Some(namespace) };
-    let mut client = NamespacesClient::new(channel.clone());
+    let mut client = NamespacesClient::with_interceptor(channel.clone(), scope.clone());
     match rpc::call("Namespaces.Create", QUICK, client.create(request)).await {
         Err(error) if error.is_already_exists() => Ok(()),
         other => other.map(drop),

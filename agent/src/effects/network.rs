@@ -6,6 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
+use wharf_cni::fabric::Mac;
 use wharf_cni::{Attachment, netns};
 use wharf_core::event::Event;
 use wharf_core::reason::{Reason, ReasonCode};
@@ -43,6 +44,8 @@ impl World {
             files::write(&self.places.files(task), interface)
                 .map_err(|error| format!("cannot write the network files of task {}: {error}", task.id()))?;
         }
+        // An effect done twice: the listener of the first time still holds the port.
+        self.endpoints.close(task).await;
         let listener = wharf_cni::endpoint::open(&namespace, ENDPOINT, ENDPOINT_PORT)
             .await
             .map_err(|error| chain(&error))?;
@@ -91,23 +94,11 @@ fn attachment(task: &TaskArn, namespace: &Path, interface: &Interface) -> Result
         id: task.id().to_owned(),
         namespace: namespace.to_owned(),
         interface: "eth0".to_owned(),
-        mac: Some(
-            mac(&interface.mac).ok_or_else(|| format!("{:?} is not a hardware address", interface.mac))?,
-        ),
+        mac: Some(interface.mac.parse::<Mac>().map_err(|error| chain(&error))?.0),
         addresses: interface.addresses.clone(),
         gateway4,
         gateway6,
     })
-}
-
-/// Reads `aa:bb:cc:dd:ee:ff`.
-fn mac(text: &str) -> Option<[u8; 6]> {
-    let mut bytes = [0; 6];
-    let mut parts = text.split(':');
-    for byte in &mut bytes {
-        *byte = u8::from_str_radix(parts.next()?, 16).ok()?;
-    }
-    parts.next().is_none().then_some(bytes)
 }
 
 /// Runs what waits for a thread of its own off the runtime's workers.

@@ -86,7 +86,8 @@ async fn a_failing_command_is_told_with_its_exit_code() {
     let (_, stopped) = control.status_of(arn(&task), "STOPPED", SOON).await;
     let job = &stopped.containers[0];
     assert_eq!((job.status.as_deref(), job.exit_code), (Some("STOPPED"), Some(42)));
-    assert_eq!(stopped.reason.as_deref(), Some("Essential container in task exited"));
+    // Why the task ended is the control plane's to say: an agent leaves it empty (spec 2.5).
+    assert_eq!(stopped.reason.as_deref(), Some(""));
     end(host, control).await;
 }
 
