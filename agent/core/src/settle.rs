@@ -81,8 +81,7 @@ fn essential_rule(task: &Task) -> Option<Consequence> {
 /// A container that waits for something that can never be.
 fn hopeless(task: &Task, context: Context<'_>) -> Option<Consequence> {
     (0..task.containers.len()).find_map(|index| {
-        let waits = matches!(task.containers[index].phase(), Phase::Pending | Phase::Resolved { .. });
-        if !waits || context.work.is_flying(&task.reference(index), Act::Create) {
+        if !matches!(task.containers[index].phase(), Phase::Pending | Phase::Resolved { .. }) {
             return None;
         }
         match order::readiness(task, index, context.now) {
@@ -142,28 +141,24 @@ fn overdue_container(
 fn stopping(task: &Task, context: Context<'_>) -> Option<Consequence> {
     let Context { config, work, now } = context;
     task.pairs().enumerate().find_map(|(index, (spec, container))| {
-        let flying = |act| work.is_flying(&task.reference(index), act);
+        let starting = || work.is_flying(&task.reference(index), Act::Start);
         match container.phase() {
-            // What is just being created or started is left to finish; its end says what there is to stop.
-            Phase::Pending | Phase::Resolved { .. } if !flying(Act::Create) => {
+            Phase::Pending | Phase::Resolved { .. } => {
                 Some(never_ran(task, index, (None, reason_of_unpulled(task)), now))
             }
-            Phase::Created(_) if !flying(Act::Start) => Some(never_ran(task, index, (None, None), now)),
+            // What is just being started is left to finish: it may come to run, and then it is stopped as others are.
+            Phase::Created(_) if !starting() => Some(never_ran(task, index, (None, None), now)),
             Phase::Running(running) if running.stop.is_none() && order::may_stop(task, index) => {
                 let deadline = now.plus(spec.stop_timeout.unwrap_or(config.limits.stop));
                 Some(Consequence::BeginStop(index, StopClock { since: now, deadline, asked: false }))
             }
-            Phase::Pending
-            | Phase::Resolved { .. }
-            | Phase::Created(_)
-            | Phase::Running(_)
-            | Phase::Stopped(_) => None,
+            Phase::Created(_) | Phase::Running(_) | Phase::Stopped(_) => None,
         }
     })
 }
 
-/// The end of a container that never ran. Only one without its image surely left nothing in the runtime: a creation that a
-/// crash cut short may have got half-way.
+/// The end of a container that never ran. Only one without its image surely left nothing in the runtime: a creation may be
+/// under way, or have got half-way before a crash.
 fn never_ran(task: &Task, index: usize, cause: (Option<i32>, Option<Reason>), now: Timestamp) -> Consequence {
     let (exit_code, reason) = cause;
     let removed = matches!(task.containers[index].phase(), Phase::Pending);

@@ -31,6 +31,13 @@ pub struct Plan<'a> {
     pub again: bool,
 }
 
+impl<'a> Plan<'a> {
+    /// One crash at each boundary, everything in order, no fault.
+    pub fn of(scenario: &'a Scenario, downtime: Downtime) -> Self {
+        Self { scenario, downtime, newest_first: false, fault: None, again: false }
+    }
+}
+
 /// What exploring found.
 pub struct Outcome {
     /// Crash points tried.
@@ -75,6 +82,21 @@ pub fn explore(plan: &Plan<'_>) -> Outcome {
     Outcome { points, found: None }
 }
 
+/// Runs the scenario once for each of its saves, with that save failing.
+pub fn explore_failed_saves(plan: &Plan<'_>) -> Outcome {
+    for failing in 0.. {
+        let mut run = Run::first(plan);
+        run.saves_to_failure = Some(failing);
+        if let Err(what) = run.run_out() {
+            return Outcome { points: failing, found: Some(format!("save {failing}: {what}")) };
+        }
+        if run.saves_to_failure.is_some() {
+            return Outcome { points: failing, found: None };
+        }
+    }
+    unreachable!("a scenario has an end")
+}
+
 /// Everything that a crash of the agent leaves.
 #[derive(Clone)]
 struct Outside {
@@ -88,6 +110,14 @@ struct Outside {
     begun: Vec<Effect>,
 }
 
+impl Outside {
+    /// The control plane sends what was not acknowledged once more.
+    fn send_again(&mut self) {
+        let again: Vec<Message> = self.unacknowledged.drain(..).collect();
+        again.into_iter().rev().for_each(|message| self.unsent.push_front(message.at_once()));
+    }
+}
+
 struct Run<'a> {
     plan: &'a Plan<'a>,
     node: Node,
@@ -97,6 +127,8 @@ struct Run<'a> {
     /// What the fault that saves what is in flight takes for begun.
     believed_begun: Vec<Effect>,
     performed: usize,
+    /// How many saves succeed before one fails.
+    saves_to_failure: Option<usize>,
     boundaries: Option<Vec<(&'static str, Outside)>>,
 }
 
@@ -117,7 +149,8 @@ impl<'a> Run<'a> {
     fn on(plan: &'a Plan<'a>, node: Node, outside: Outside) -> Self {
         let (inbox, effects) = (VecDeque::new(), VecDeque::new());
         let believed_begun = Vec::new();
-        Self { plan, node, outside, inbox, effects, believed_begun, performed: 0, boundaries: None }
+        let (performed, saves_to_failure, boundaries) = (0, None, None);
+        Self { plan, node, outside, inbox, effects, believed_begun, performed, saves_to_failure, boundaries }
     }
 
     /// A new agent on what the old one left: restore, look at the runtime, and hear again what was not acknowledged.
@@ -135,8 +168,7 @@ impl<'a> Run<'a> {
         if plan.fault == Some(Fault::NoRecovery) {
             listing = believed(&node);
         }
-        let again: Vec<Message> = outside.unacknowledged.drain(..).collect();
-        again.into_iter().rev().for_each(|message| outside.unsent.push_front(message.at_once()));
+        outside.send_again();
         // The control plane sends its manifest on every connection.
         let is_manifest = |message: &&Message| matches!(message.event, Event::ManifestReceived { .. });
         if let Some(manifest) = plan.scenario.script.iter().find(is_manifest)
@@ -227,6 +259,11 @@ impl<'a> Run<'a> {
         }
         let turn = self.node.step(vec![event], self.outside.world.now);
         self.boundary("before save");
+        if !turn.changes.is_empty() && self.save_fails() {
+            self.node.take_back(&turn);
+            self.outside.send_again();
+            return;
+        }
         if fault == Some(Fault::AckBeforeSave) {
             self.reply(&turn.replies);
         }
@@ -245,6 +282,13 @@ impl<'a> Run<'a> {
             self.reply(&turn.replies);
         }
         self.effects.extend(effects);
+    }
+
+    /// Whether this is the one save that fails.
+    fn save_fails(&mut self) -> bool {
+        let fails = self.saves_to_failure == Some(0);
+        self.saves_to_failure = self.saves_to_failure.and_then(|left| left.checked_sub(1));
+        fails
     }
 
     fn save(&mut self, changes: Vec<Change>) {
