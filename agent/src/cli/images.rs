@@ -2,7 +2,7 @@
 
 use crate::config::Settings;
 use std::path::Path;
-use wharf_runtime::{ConnectError, Containerd, ContainerdConfig, LoadError, RpcError};
+use wharf_runtime::{ConnectError, Containerd, LoadError, RpcError};
 
 /// Why images could not be loaded or listed.
 #[derive(Debug, thiserror::Error)]
@@ -32,12 +32,5 @@ pub(super) async fn list(settings: &Settings) -> Result<String, ImageError> {
 }
 
 async fn connect(settings: &Settings) -> Result<Containerd, ConnectError> {
-    let config = ContainerdConfig {
-        address: settings.runtime.address.clone(),
-        namespace: settings.runtime.namespace.clone(),
-        snapshotter: settings.runtime.snapshotter.clone(),
-        run_dir: settings.roots.run_dir.clone(),
-        ..ContainerdConfig::default()
-    };
-    Containerd::connect(&config).await
+    Containerd::connect(&crate::agent::containerd(settings)).await
 }

@@ -70,6 +70,16 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// The process's exit code: 5 = another start cannot help, 1 = it may (spec 2.3).
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Damaged { .. } | Self::TooNew { .. } | Self::NoWal { .. } => 5,
+            Self::Lock(_) | Self::Io { .. } | Self::Database { .. } => 1,
+        }
+    }
+}
+
 /// Locks the directory, opens or creates the database, checks and reads it.
 pub(super) fn open(directory: &Path) -> Result<(DirectoryLock, Connection, Loaded), OpenError> {
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|source| OpenError::Io {
