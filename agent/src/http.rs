@@ -5,12 +5,12 @@
 
 mod deadline;
 
-use axum::body::Bytes;
-use axum::http::{Method, Request, Response, StatusCode, header};
 use deadline::WriteDeadline;
-use hyper::body::Incoming;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use std::convert::Infallible;
@@ -92,12 +92,12 @@ impl Reply {
         Self { status: 404, body: Body::text("404 page not found\n") }
     }
 
-    fn into_response(self) -> Response<axum::body::Body> {
+    fn into_response(self) -> Response<Full<Bytes>> {
         let (kind, bytes) = match self.body {
             Body::Json(bytes) => ("application/json", bytes),
             Body::Text(bytes) => ("text/plain; charset=utf-8", bytes),
         };
-        let mut response = Response::new(bytes.into());
+        let mut response = Response::new(Full::new(bytes));
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));

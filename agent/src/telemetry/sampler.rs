@@ -129,6 +129,9 @@ impl<S: Source> Sampler<S> {
             };
             rounds.push(Round { spec: Arc::clone(&task.spec), containers: BTreeMap::new(), network });
         }
+        if rounds.is_empty() {
+            return rounds;
+        }
         let source = Arc::clone(&self.source);
         match tokio::task::spawn_blocking(move || read_containers(&*source, &running, rounds)).await {
             Ok(rounds) => rounds,
