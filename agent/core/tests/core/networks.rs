@@ -161,6 +161,18 @@ fn after_a_restart_the_network_is_prepared_again_and_not_reported_again() {
 }
 
 #[test]
+fn after_a_restart_nothing_is_started_before_the_network_stands_again() {
+    let mut bench = Bench::new();
+    let prepare = bench.on(run(vpc_task())).remove(0);
+    bench.on(success(&prepare, T0));
+    bench.on(pulled(of("t", "app")));
+    bench.on(created(of("t", "app")));
+    let effects = bench.restart(&[(of("t", "app"), Observation::Created)]);
+    assert_eq!(words(&effects), ["prepare", "report PENDING"]);
+    assert!(words(&bench.on(success(&effects[0], T0))).contains(&"start app".to_owned()));
+}
+
+#[test]
 fn what_lives_is_not_killed_for_a_network_that_cannot_be_prepared_again() {
     let mut bench = Bench::new();
     bench.up(vpc_task());

@@ -120,6 +120,18 @@ fn what_has_stopped_and_is_still_there_is_removed() {
 }
 
 #[test]
+fn a_task_is_released_only_when_the_runtime_holds_nothing_of_it() {
+    let mut bench = running();
+    bench.on(exited(of("t", "app"), 0, T0));
+    let release = bench.on(deleted(of("t", "app"))).remove(0);
+    bench.on(seen(&[(of("t", "app"), exit(0))], false));
+    let reason = reason(wharf_core::reason::ReasonCode::CannotRemoveContainer);
+    bench.on(Event::ReleaseFailed { task: arn("t"), reason });
+    assert_eq!(words(&bench.after(seconds(2))), [""; 0], "it is still being removed");
+    assert_eq!(bench.on(deleted(of("t", "app"))), [release]);
+}
+
+#[test]
 fn a_half_made_container_of_a_stopping_task_is_removed() {
     let mut bench = resolved();
     bench.on(stop("t"));
