@@ -11,7 +11,7 @@ use crate::order;
 use crate::reason::{Reason, ReasonCode};
 use crate::record::{Absent, RecordKey};
 use crate::spec::{AttachmentSpec, Network, TaskSpec};
-use crate::task::{Stage, Task, TaskNetwork, network_of};
+use crate::task::{Task, TaskNetwork, network_of};
 use crate::work::{Act, Lane};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -54,17 +54,18 @@ impl Node {
         self.tasks.insert(arn, Arc::new(task));
     }
 
-    /// The network for a new task: the one that was announced ahead of it, with all that was done for it, or its own.
+    /// The network for a new task: the one that was announced ahead of it, with all that was done for it, or its own. An
+    /// announcement is over in any case: left to lapse, it would have the task's things removed.
     fn claim_network(&mut self, spec: &TaskSpec) -> Option<TaskNetwork> {
+        let Some(Attachment { mut network, .. }) = self.attachments.remove(&spec.arn) else {
+            return network_of(&spec.network);
+        };
+        self.draft.dirty.insert(RecordKey::attachment(&spec.arn));
+        let lane = Lane::Network(spec.arn.clone());
+        self.work.refresh(&lane);
         match spec.network {
             Network::Host | Network::None => network_of(&spec.network),
             Network::Awsvpc(_) => {
-                let Some(Attachment { mut network, .. }) = self.attachments.remove(&spec.arn) else {
-                    return network_of(&spec.network);
-                };
-                self.draft.dirty.insert(RecordKey::attachment(&spec.arn));
-                let lane = Lane::Network(spec.arn.clone());
-                self.work.refresh(&lane);
                 // It may just be lapsing: what is being torn down is not there.
                 network.ready &= self.work.flight(&lane).is_none_or(|flight| flight.act != Act::Release);
                 Some(network)
@@ -156,25 +157,6 @@ impl Node {
         if to > self.manifest.timeline {
             self.manifest.timeline = to;
             self.draft.dirty.insert(RecordKey::node());
-        }
-    }
-
-    /// Marks a task's network as standing or not; says whether there is one that is still wanted.
-    pub(crate) fn set_network_ready(&mut self, arn: &TaskArn, ready: bool) -> bool {
-        if let Some(attachment) = self.attachments.get_mut(arn) {
-            attachment.network.ready = ready;
-            return true;
-        }
-        match self.task_mut(arn) {
-            Some(Task {
-                network: Some(network),
-                stage: Stage::Queued { .. } | Stage::Admitted { .. },
-                ..
-            }) => {
-                network.ready = ready;
-                true
-            }
-            Some(_) | None => false,
         }
     }
 }

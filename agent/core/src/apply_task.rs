@@ -6,7 +6,7 @@ use crate::reason::Reason;
 use crate::record::RecordKey;
 use crate::report::{AttachmentReport, Status, TaskReport};
 use crate::settle::has_processes;
-use crate::task::{Stage, TaskNetwork};
+use crate::task::{Stage, Task, TaskNetwork};
 use crate::work::{Act, Lane};
 use wharf_protocol::arn::TaskArn;
 
@@ -109,5 +109,24 @@ impl Node {
         let lane = Lane::Attachment(arn);
         self.work.end(&lane);
         self.retry(lane, Act::Attach, None);
+    }
+
+    /// Marks a task's network as standing or not; says whether there is one that is still wanted.
+    fn set_network_ready(&mut self, arn: &TaskArn, ready: bool) -> bool {
+        if let Some(attachment) = self.attachments.get_mut(arn) {
+            attachment.network.ready = ready;
+            return true;
+        }
+        match self.task_mut(arn) {
+            Some(Task {
+                network: Some(network),
+                stage: Stage::Queued { .. } | Stage::Admitted { .. },
+                ..
+            }) => {
+                network.ready = ready;
+                true
+            }
+            Some(_) | None => false,
+        }
     }
 }

@@ -72,6 +72,16 @@ fn an_interface_whose_task_never_comes_is_released_and_forgotten() {
 }
 
 #[test]
+fn an_interface_announced_for_a_task_that_wants_none_never_has_the_task_released() {
+    let mut bench = Bench::new();
+    let effects = bench.on(announced("t", later()));
+    bench.succeed(effects);
+    bench.up(TaskSpec { network: Network::Host, ..vpc_task() });
+    assert!(bench.attachment("t").is_none());
+    assert_eq!(words(&bench.after(seconds(3600))), [""; 0]);
+}
+
+#[test]
 fn a_task_that_comes_while_its_lapsed_interface_is_removed_has_it_made_again() {
     let mut bench = Bench::new();
     let effects = bench.on(announced("t", later()));
