@@ -81,6 +81,15 @@ impl Owner {
         self.call_owned(move |owned, turn| work(&mut owned.model, turn)).await
     }
 
+    /// Runs `work` in a turn without waiting for it; waits only for room in the inbox.
+    pub async fn tell(&self, work: impl FnOnce(&mut Model, &mut Turn) + Send + 'static) -> Result<(), Gone> {
+        let work: Work = Box::new(move |owned, turn| {
+            work(&mut owned.model, turn);
+            Box::new(|| {})
+        });
+        self.inbox.send(work).await.map_err(|_| Gone)
+    }
+
     /// Takes an agent's connection in, in place of an earlier one of the same instance.
     pub async fn connect(&self, hello: Hello) -> Result<Result<Accepted, Refusal>, Gone> {
         self.call_owned(move |owned, turn| owned.connect(&hello, turn)).await
@@ -121,10 +130,9 @@ impl Owned {
     }
 
     /// Closes the wires of connections that ended or were replaced.
-    fn drop_stale_wires(&mut self) {
-        let sessions = &self.model.live.sessions;
-        if self.wires.len() != sessions.len() {
-            self.wires.retain(|id, _| sessions.values().any(|session| session.id == *id));
+    fn close_wires(&mut self) {
+        for session in std::mem::take(&mut self.model.live.closed) {
+            self.wires.remove(&session);
         }
     }
 
@@ -164,7 +172,9 @@ pub async fn run(
         let wait = owned.model.live.agenda.next().map(|at| at.since(Time::from_system_clock()));
         // Cancel-safe: `recv_many` takes nothing when it is dropped, the other two are levels.
         tokio::select! {
-            _taken = inbox.recv_many(&mut batch, BATCH) => {}
+            taken = inbox.recv_many(&mut batch, BATCH) => if taken == 0 {
+                return Ok(()); // nobody is left who could ask
+            },
             () = tokio::time::sleep(wait.unwrap_or(Duration::from_secs(3600))) => {}
             () = stop.cancelled() => return Ok(()),
         }
@@ -172,7 +182,7 @@ pub async fn run(
         let answers: Vec<Answer> = batch.drain(..).map(|work| work(&mut owned, &mut turn)).collect();
         owned.model.plan(&mut turn);
         store.save(owned.model.take_changes()).await?;
-        owned.drop_stale_wires();
+        owned.close_wires();
         owned.tell(&journal);
         for delivery in std::mem::take(&mut owned.model.live.outbox) {
             owned.send(delivery);

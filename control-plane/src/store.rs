@@ -6,6 +6,8 @@
 use crate::model::table::{Change, Record};
 use crate::model::{Rows, cluster, definition, instance, task};
 use rusqlite::{Connection, TransactionBehavior, params};
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -17,10 +19,10 @@ const LAYOUT: i64 = 1;
 /// Why the store cannot be opened or read.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The data directory cannot be made.
-    #[error("cannot make the data directory {}", path.display())]
+    /// The data directory or a file in it cannot be made.
+    #[error("cannot make {}", path.display())]
     Directory {
-        /// The directory.
+        /// The directory or file.
         path: PathBuf,
         /// The cause.
         source: std::io::Error,
@@ -91,8 +93,8 @@ pub struct Store {
 impl Store {
     /// Opens (or makes) `control-plane.db` in the directory and reads every row.
     pub fn open(directory: &Path) -> Result<(Self, Rows), OpenError> {
-        let path = directory.to_owned();
-        std::fs::create_dir_all(directory).map_err(|source| OpenError::Directory { path, source })?;
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        made.map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
         let path = directory.join("control-plane.db");
         let connection = connect(&path)?;
         let rows = Rows {
@@ -135,9 +137,12 @@ impl Drop for Store {
 fn connect(path: &Path) -> Result<Connection, OpenError> {
     let open = |source| OpenError::Open { path: path.to_owned(), source };
     let connection = Connection::open(path).map_err(open)?;
+    // Task definitions may hold what should be secret. SQLite gives the files beside this one the same mode.
+    let private = std::fs::set_permissions(path, Permissions::from_mode(0o600));
+    private.map_err(|source| OpenError::Directory { path: path.to_owned(), source })?;
     // An exclusive lock for the whole run: two control planes on one file would tell agents contradictory things.
-    let pragmas = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-                   PRAGMA journal_size_limit=16777216; PRAGMA busy_timeout=0;";
+    let pragmas = "PRAGMA busy_timeout=0; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;
+                   PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216;";
     let prepared = connection.execute_batch(pragmas).and_then(|()| {
         let layout: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         connection.execute_batch(

@@ -2,7 +2,7 @@
 //!
 //! Owns one connection's frames: header block off, signature checked when there is one, each request acknowledged.
 
-use crate::acs::session::refuse;
+use crate::acs::session::{LARGEST_MESSAGE, refuse};
 use crate::model::Model;
 use crate::server::Shared;
 use axum::extract::ws::{Message as Frame, WebSocket, WebSocketUpgrade};
@@ -40,9 +40,13 @@ pub async fn handle(
             let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
             let tracker = shared.sessions.clone();
             let talk = Talk { shared, instance, target };
+            let upgrade = upgrade.max_message_size(LARGEST_MESSAGE);
             upgrade.on_upgrade(move |socket| tracker.track_future(talk.run(socket)))
         }
-        Ok(Err(refusal)) => refuse(&refusal),
+        // TCS has fewer names for a refusal than ACS (spec 4.3).
+        Ok(Err(refusal)) => {
+            refuse(&Refusal { exception: "ResourceValidationException".to_owned(), text: refusal.text })
+        }
         Err(gone) => refuse(&Refusal { exception: "ServerException".to_owned(), text: gone.to_string() }),
     }
 }

@@ -1,5 +1,8 @@
 //! Rules of the control plane: the pure ones first, then those of the store, then those that need a socket.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed; helpers of tests are no exception")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; helpers of tests are no exception"
+)]
 
 #[path = "control_plane/addresses.rs"]
 mod addresses;
@@ -21,6 +24,8 @@ mod payload;
 mod peer;
 #[path = "control_plane/pure.rs"]
 mod pure;
+#[path = "control_plane/random_walk.rs"]
+mod random_walk;
 #[path = "control_plane/restart.rs"]
 mod restart;
 #[path = "control_plane/scheduling.rs"]

@@ -3,9 +3,11 @@
 //! Owns heartbeats and decoding. Refuses to decide what to send: that comes from the owner, after it was saved.
 
 use crate::journal::{Journal, JournalKind};
+use crate::model::Model;
 use crate::model::instance::AgentVersion;
 use crate::model::session::Hello;
-use crate::owner::{Accepted, Owner};
+use crate::model::time::Time;
+use crate::owner::Accepted;
 use crate::server::Shared;
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Query, State};
@@ -16,10 +18,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use wharf_protocol::acs::{self, Message};
+use wharf_protocol::arn::ContainerInstanceArn;
 use wharf_protocol::{Refusal, api};
 
 /// How long a frame may take to leave; a peer that takes longer is gone.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// Largest frame taken from an agent; telemetry comes in pages of at most 1 MiB (spec 4.5).
+pub const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
 /// Heartbeats in a row that may stay without an answer (spec 3.6).
 const MOST_UNANSWERED: u32 = 2;
 
@@ -34,10 +39,12 @@ pub async fn handle(
         return refuse(&denied(&error.to_string()));
     }
     let hello = hello(&query);
-    match shared.owner.connect(hello).await {
-        Ok(Ok(accepted)) => {
+    let (cluster, instance) = (hello.cluster.clone(), hello.instance.clone());
+    match shared.owner.call(move |model, _turn| model.admit(&cluster, &instance)).await {
+        Ok(Ok(_instance)) => {
             let tracker = shared.sessions.clone();
-            upgrade.on_upgrade(move |socket| tracker.track_future(converse(shared, accepted, socket)))
+            let upgrade = upgrade.max_message_size(LARGEST_MESSAGE);
+            upgrade.on_upgrade(move |socket| tracker.track_future(converse(shared, hello, socket)))
         }
         Ok(Err(refusal)) => {
             tracing::info!(%refusal, "agent refused");
@@ -89,18 +96,24 @@ enum End {
     Shutdown,
 }
 
-async fn converse(shared: Arc<Shared>, accepted: Accepted, mut socket: WebSocket) {
-    let Accepted { session, instance, messages } = accepted;
+/// The conversation counts as begun only here, so that a handshake that breaks off leaves nothing behind.
+async fn converse(shared: Arc<Shared>, hello: Hello, mut socket: WebSocket) {
+    let Accepted { session, instance, messages } = match shared.owner.connect(hello).await {
+        Ok(Ok(accepted)) => accepted,
+        Ok(Err(refusal)) => {
+            tracing::info!(%refusal, "agent refused after the handshake");
+            return;
+        }
+        Err(_gone) => return,
+    };
     tracing::info!(%instance, session = session.0, "agent connected");
     let mut talk = Talk { shared: &shared, instance: &instance, unanswered: 0 };
     let end = talk.run(&mut socket, messages).await;
     tracing::info!(%instance, session = session.0, ?end, "agent disconnected");
-    close(&mut socket, &end).await;
     let left = instance.clone();
-    let told = shared.owner.call(move |model, turn| model.disconnect(&left, session, turn.now)).await;
-    if told.is_err() {
-        tracing::debug!(%instance, "the owner ended before the connection");
-    }
+    // Fails only when the owner ended, and with it everything that was connected.
+    let _told = shared.owner.tell(move |model, turn| model.disconnect(&left, session, turn.now)).await;
+    close(&mut socket, &end).await;
 }
 
 async fn close(socket: &mut WebSocket, end: &End) {
@@ -118,7 +131,7 @@ async fn close(socket: &mut WebSocket, end: &End) {
 /// A conversation in progress.
 struct Talk<'a> {
     shared: &'a Shared,
-    instance: &'a wharf_protocol::arn::ContainerInstanceArn,
+    instance: &'a ContainerInstanceArn,
     unanswered: u32,
 }
 
@@ -185,7 +198,10 @@ impl Talk<'_> {
     async fn act(&mut self, message: Message) {
         self.unanswered = 0; // whoever speaks is alive
         match message {
-            Message::AckRequest(ack) => self.acknowledge(ack.message_id).await,
+            Message::AckRequest(ack) => {
+                let id = ack.message_id.unwrap_or_default();
+                self.tell(move |model, instance, now| model.acknowledge(instance, &id, now)).await;
+            }
             Message::TaskStopVerificationMessage(asked) => {
                 let instance = self.instance.clone();
                 let asked = self
@@ -218,11 +234,10 @@ impl Talk<'_> {
         }
     }
 
-    async fn acknowledge(&self, message: Option<String>) {
-        let Some(message) = message else { return };
+    /// Tells the owner what the agent said, without waiting: what it owes the agent must not wait behind this.
+    async fn tell(&self, work: impl FnOnce(&mut Model, &ContainerInstanceArn, Time) + Send + 'static) {
         let instance = self.instance.clone();
-        let owner: &Owner = &self.shared.owner;
-        if owner.call(move |model, turn| model.acknowledge(&instance, &message, turn.now)).await.is_err() {
+        if self.shared.owner.tell(move |model, turn| work(model, &instance, turn.now)).await.is_err() {
             tracing::debug!("the owner ended");
         }
     }

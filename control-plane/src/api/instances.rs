@@ -111,7 +111,7 @@ pub fn deregister(
             );
         }
     }
-    model.live.sessions.remove(&arn); // closes the connection; the next one is refused
+    model.live.end_session(&arn, turn.now); // closes the connection; the next one is refused
     let instance = model.instances.edit(&arn).ok_or_else(Model::missing_instance)?;
     instance.status = InstanceStatus::Inactive;
     instance.version += 1;

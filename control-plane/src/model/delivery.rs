@@ -65,10 +65,8 @@ impl Model {
             }
             Some(goal @ (Goal::Start | Goal::Stop)) => Some((instance.clone(), goal)),
         };
-        if goal != Some(Goal::Start) && goal != Some(Goal::Attach) {
-            self.renew_credentials(&instance, arn, turn);
-        }
         if handover.is_none() {
+            self.renew_credentials(&instance, arn, turn);
             self.appoint(arn);
         }
         handover

@@ -5,9 +5,6 @@ use wharf_protocol::api::ApiError;
 /// An exception of the ECS API. Every variant is one name of the public contract.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EcsError {
-    /// The request reached no server that could work: `AccessDeniedException`.
-    #[error("{0}")]
-    AccessDenied(String),
     /// The request names something that is not there, or not in a usable state: `ClientException`.
     #[error("{0}")]
     Client(String),
@@ -26,9 +23,6 @@ pub enum EcsError {
     /// A client token was used again with other parameters: `ConflictException`.
     #[error("{0}")]
     Conflict(String),
-    /// The resource named by an ARN is not there: `ResourceNotFoundException`.
-    #[error("{0}")]
-    ResourceNotFound(String),
     /// The container instance an attribute is for is not there: `TargetNotFoundException`.
     #[error("{0}")]
     TargetNotFound(String),
@@ -56,14 +50,12 @@ impl EcsError {
     /// The exception's name on the wire.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::AccessDenied(_) => "AccessDeniedException",
             Self::Client(_) => "ClientException",
             Self::InvalidParameter(_) => "InvalidParameterException",
             Self::ClusterNotFound => "ClusterNotFoundException",
             Self::ClusterContainsContainerInstances => "ClusterContainsContainerInstancesException",
             Self::ClusterContainsTasks => "ClusterContainsTasksException",
             Self::Conflict(_) => "ConflictException",
-            Self::ResourceNotFound(_) => "ResourceNotFoundException",
             Self::TargetNotFound(_) => "TargetNotFoundException",
             Self::UnsupportedFeature(_) => "UnsupportedFeatureException",
             Self::UnknownOperation(_) => "UnknownOperationException",

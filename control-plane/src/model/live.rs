@@ -65,6 +65,8 @@ pub struct Live {
     pub sessions: BTreeMap<ContainerInstanceArn, Session>,
     /// When agents came and went.
     pub connectivity: BTreeMap<ContainerInstanceArn, Connectivity>,
+    /// Connections that were replaced or ended from this side in this turn; their wires are to be closed.
+    pub closed: Vec<SessionId>,
     /// Appointments.
     pub agenda: Agenda,
     /// Statuses that tasks came to in this turn, for whoever watches.
@@ -87,6 +89,21 @@ impl Live {
     /// Whether the instance's agent is connected.
     pub fn is_connected(&self, instance: &ContainerInstanceArn) -> bool {
         self.sessions.contains_key(instance)
+    }
+
+    /// Puts a connection in the place of an earlier one of the same instance.
+    pub fn begin_session(&mut self, instance: &ContainerInstanceArn, session: Session, now: Time) {
+        self.end_session(instance, now);
+        self.sessions.insert(instance.clone(), session);
+        self.connectivity.insert(instance.clone(), Connectivity { connected: true, since: now });
+    }
+
+    /// Ends the instance's connection, if there is one.
+    pub fn end_session(&mut self, instance: &ContainerInstanceArn, now: Time) {
+        if let Some(session) = self.sessions.remove(instance) {
+            self.closed.push(session.id);
+            self.connectivity.insert(instance.clone(), Connectivity { connected: false, since: now });
+        }
     }
 
     /// Notes the status a task is in; one that is news goes to whoever watches.

@@ -4,7 +4,7 @@
 
 use super::delivery::Delivery;
 use super::instance::{AgentVersion, InstanceStatus};
-use super::live::{Connectivity, Goal, Session, SessionId};
+use super::live::{Goal, Session, SessionId};
 use super::task::{LastStatus, Task};
 use super::time::Time;
 use super::turn::Turn;
@@ -61,8 +61,7 @@ impl Model {
     ) -> Result<ContainerInstanceArn, Refusal> {
         let arn = self.admit(&hello.cluster, &hello.instance)?;
         let session = Session { id, manifest: turn.uuid(), sent: BTreeMap::new() };
-        self.live.sessions.insert(arn.clone(), session);
-        self.live.connectivity.insert(arn.clone(), Connectivity { connected: true, since: turn.now });
+        self.live.begin_session(&arn, session, turn.now);
         if hello.send_credentials {
             self.send_all_credentials(&arn, turn);
         }
@@ -81,8 +80,7 @@ impl Model {
     /// A connection ended. Nothing happens when the agent is connected anew already.
     pub fn disconnect(&mut self, instance: &ContainerInstanceArn, id: SessionId, now: Time) {
         if self.live.sessions.get(instance).is_some_and(|session| session.id == id) {
-            self.live.sessions.remove(instance);
-            self.live.connectivity.insert(instance.clone(), Connectivity { connected: false, since: now });
+            self.live.end_session(instance, now);
         }
     }
 

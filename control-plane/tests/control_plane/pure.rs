@@ -1,6 +1,7 @@
 //! A model in the hands of a test: time and randomness are values, so every run is the same.
 
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use wharf_control_plane::model::address::Subnet;
 use wharf_control_plane::model::cluster::Cluster;
@@ -10,6 +11,7 @@ use wharf_control_plane::model::launch::Order;
 use wharf_control_plane::model::live::SessionId;
 use wharf_control_plane::model::resources::{Capacity, Ports};
 use wharf_control_plane::model::session::Hello;
+use wharf_control_plane::model::table::Record;
 use wharf_control_plane::model::task::{Launch, Report, Reported, Task};
 use wharf_control_plane::model::time::Time;
 use wharf_control_plane::model::turn::Turn;
@@ -25,6 +27,8 @@ pub struct World {
     pub model: Model,
     pub turn: Turn,
     sessions: u64,
+    /// What the store would have: rows by table and key.
+    pub saved: BTreeMap<(&'static str, String), String>,
 }
 
 /// Capabilities that every instance here has.
@@ -47,7 +51,8 @@ pub fn world() -> World {
     };
     let model =
         Model::new(Policy::new("eu-west-1", "111122223333"), vec![subnet()], Rows::default()).unwrap();
-    let mut world = World { model, turn: Turn::new(T0, Box::new(random)), sessions: 0 };
+    let mut world =
+        World { model, turn: Turn::new(T0, Box::new(random)), sessions: 0, saved: BTreeMap::new() };
     let cluster = Cluster { name: "c".into(), active: true, tags: Default::default(), settings: Vec::new() };
     world.model.clusters.put(cluster);
     world
@@ -136,8 +141,31 @@ impl World {
     /// Ends the turn: what agents are sent in it is the answer.
     pub fn sent(&mut self) -> Vec<Message> {
         self.model.plan(&mut self.turn);
-        self.model.take_changes();
+        for change in self.model.take_changes() {
+            let key = (change.table, change.key);
+            match change.value {
+                Some(value) => self.saved.insert(key, value),
+                None => self.saved.remove(&key),
+            };
+        }
         std::mem::take(&mut self.model.live.outbox).into_iter().map(|delivery| delivery.message).collect()
+    }
+
+    /// The process ends here and now; the next one has what was saved.
+    pub fn crash(&mut self) {
+        let rows = Rows {
+            clusters: self.rows(),
+            definitions: self.rows(),
+            instances: self.rows(),
+            tasks: self.rows(),
+            leases: self.rows(),
+        };
+        self.model = Model::new(self.model.policy.clone(), vec![subnet()], rows).unwrap();
+    }
+
+    fn rows<R: Record>(&self) -> Vec<R> {
+        let of_table = self.saved.iter().filter(|((table, _), _)| *table == R::TABLE);
+        of_table.map(|(_, value)| serde_json::from_str(value).unwrap()).collect()
     }
 
     /// Time goes by and a turn happens.
