@@ -2,11 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use crate::fixture::{
-    TASK_ID, docker_name, healthy_since, normalised, recorded_task, task, task_arn, time, view, with_spec,
+    TASK_ID, credentials_of, docker_name, healthy_since, normalised, recorded_task, task, task_arn, time,
+    view, with_spec,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use wharf_agent::endpoints::credentials::{CredentialStore, Role, TaskCredentials};
+use wharf_agent::endpoints::credentials::{CredentialStore, Role};
 use wharf_agent::endpoints::environment::injected_environment;
 use wharf_agent::endpoints::path::Path;
 use wharf_agent::endpoints::render::{Answer, Sources, render};
@@ -15,7 +16,6 @@ use wharf_agent::telemetry::stats::StatsView;
 use wharf_agent::view::{Stage, TaskView, View};
 use wharf_core::event::Desired;
 use wharf_core::spec::{LogSpec, MountPoint, Network, PortMapping, Protocol, Volume};
-use wharf_protocol::Secret;
 
 const OTHER: &str = "ffffffffffff4258975479cd04f2f9e8";
 
@@ -44,18 +44,6 @@ fn get(path: &str, task: TaskView) -> Value {
     let (status, body) = get_from(path, [task]);
     assert_eq!(status, 200, "{body}");
     body
-}
-
-fn credentials_of(id: &str, role: Role) -> TaskCredentials {
-    TaskCredentials {
-        task: task_arn(id),
-        role,
-        role_arn: "arn:aws:iam::111122223333:role/app".to_owned(),
-        access_key_id: "ASIAEXAMPLE".to_owned(),
-        secret_access_key: Secret::new("not-to-be-printed"),
-        session_token: Secret::new("token"),
-        expiration: "2026-09-01T06:17:19Z".to_owned(),
-    }
 }
 
 #[test]

@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::watch;
+use wharf_agent::endpoints::Feeds;
+use wharf_agent::endpoints::credentials::{CredentialStore, Role, TaskCredentials};
 use wharf_agent::view::{ContainerView, HealthView, HostView, Stage, TaskView, View};
 use wharf_core::event::{Desired, ResolvedImage};
 use wharf_core::health::HealthStatus;
 use wharf_core::spec::{ContainerSpec, Interface, LogSpec, Network, ProcessSpec, TaskSpec};
 use wharf_core::time::Timestamp;
+use wharf_protocol::Secret;
 use wharf_protocol::arn::{ContainerInstanceArn, TaskArn};
 
 /// Id of the task of the samples.
@@ -172,4 +176,27 @@ fn without_pause(sample: &str) -> String {
         Some(after) => format!("{before}{after}"),
         None => format!("{}{after}", before.strip_suffix(',').unwrap_or(before)),
     }
+}
+
+pub fn credentials_of(id: &str, role: Role) -> TaskCredentials {
+    TaskCredentials {
+        task: task_arn(id),
+        role,
+        role_arn: "arn:aws:iam::111122223333:role/app".to_owned(),
+        access_key_id: "ASIAEXAMPLE".to_owned(),
+        secret_access_key: Secret::new("not-to-be-printed"),
+        session_token: Secret::new("token"),
+        expiration: "2026-09-01T06:17:19Z".to_owned(),
+    }
+}
+
+/// What endpoints answer from when these tasks run, each with the credentials `<id>-role`.
+pub fn feeds(ids: &[&str]) -> Feeds {
+    let credentials = CredentialStore::default();
+    for id in ids {
+        credentials.put(format!("{id}-role"), credentials_of(id, Role::Task));
+    }
+    // The senders are dropped: a watch keeps its last value.
+    let view = watch::channel(Arc::new(view(ids.iter().map(|id| task(id))))).1;
+    Feeds { view, stats: watch::channel(Arc::default()).1, credentials }
 }

@@ -8,6 +8,7 @@ mod endpoints;
 mod fixture;
 mod introspection;
 mod kernel;
+mod namespaces;
 mod projection;
 mod sampler;
 mod sockets;

@@ -1,20 +1,17 @@
 //! The endpoints behind real sockets: who is asking, how often, how slowly, how badly.
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
-use crate::fixture::{TASK_ID, task, task_arn, view};
+use crate::fixture::{TASK_ID, feeds, task_arn};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use wharf_agent::endpoints::bucket::Rate;
-use wharf_agent::endpoints::credentials::{CredentialStore, Role, TaskCredentials};
-use wharf_agent::endpoints::{Feeds, Settings, TaskEndpoints};
+use wharf_agent::endpoints::{Settings, TaskEndpoints};
 use wharf_agent::http::Limits;
-use wharf_protocol::Secret;
 
 const OTHER: &str = "ffffffffffff4258975479cd04f2f9e8";
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -28,13 +25,7 @@ struct Lab {
 
 impl Lab {
     async fn open(settings: Settings) -> Self {
-        let credentials = CredentialStore::default();
-        credentials.put(format!("{OTHER}-role"), credentials_of(OTHER));
-        credentials.put(format!("{TASK_ID}-role"), credentials_of(TASK_ID));
-        // The senders are dropped: a watch keeps its last value.
-        let view = watch::channel(Arc::new(view([task(TASK_ID), task(OTHER)]))).1;
-        let stats = watch::channel(Arc::default()).1;
-        let endpoints = TaskEndpoints::new(Feeds { view, stats, credentials }, settings);
+        let endpoints = TaskEndpoints::new(feeds(&[TASK_ID, OTHER]), settings);
         let own = serve(&endpoints, TASK_ID).await;
         let other = serve(&endpoints, OTHER).await;
         Self { endpoints, own, other }
@@ -46,18 +37,6 @@ async fn serve(endpoints: &TaskEndpoints, id: &str) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     endpoints.open(task_arn(id), listener).await.unwrap();
     address
-}
-
-fn credentials_of(id: &str) -> TaskCredentials {
-    TaskCredentials {
-        task: task_arn(id),
-        role: Role::Task,
-        role_arn: "arn:aws:iam::111122223333:role/app".to_owned(),
-        access_key_id: "ASIAEXAMPLE".to_owned(),
-        secret_access_key: Secret::new("not-to-be-printed"),
-        session_token: Secret::new("token"),
-        expiration: "2026-09-01T06:17:19Z".to_owned(),
-    }
 }
 
 fn short(limit: Duration) -> Settings {
