@@ -112,7 +112,8 @@ impl Subscriber {
     /// Returns a stream that is known to flow, and its first event.
     async fn subscribe(&mut self) -> Result<(Streaming<Envelope>, Option<Envelope>), RpcError> {
         let topics = [EXIT, OOM, NUDGE];
-        let filters = topics.map(|topic| format!("namespace=={},topic=={topic}", self.namespace)).to_vec();
+        let filters =
+            topics.map(|topic| format!("namespace=={:?},topic=={topic:?}", self.namespace)).to_vec();
         let mut subscribing = self.client.clone();
         let first = async {
             let mut stream =

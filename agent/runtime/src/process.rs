@@ -25,8 +25,8 @@ pub(crate) fn shim_of(pid: u32) -> Option<u32> {
     stat(process.parent).filter(|parent| parent.name == SHIM).map(|_| process.parent)
 }
 
-/// Returns the shims of one containerd namespace that were started for one of these containers. Reads all of `/proc`.
-pub(crate) fn shims_for(namespace: &str, ids: &[&str]) -> Vec<u32> {
+/// Returns the shims that a containerd started in a namespace for one of these containers. Reads all of `/proc`.
+pub(crate) fn shims_for(address: &Path, namespace: &str, ids: &[&str]) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let ours = |pid: &u32| {
@@ -35,10 +35,16 @@ pub(crate) fn shims_for(namespace: &str, ids: &[&str]) -> Vec<u32> {
                 let value = |flag: &str| {
                     arguments.windows(2).find(|pair| pair[0] == flag).map(|pair| pair[1].as_str())
                 };
-                value("-namespace") == Some(namespace) && value("-id").is_some_and(|id| ids.contains(&id))
+                value("-address").is_some_and(|other| same_file(address, Path::new(other)))
+                    && value("-namespace") == Some(namespace)
+                    && value("-id").is_some_and(|id| ids.contains(&id))
             })
     };
     pids.filter(ours).collect()
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn arguments(pid: u32) -> Option<Vec<String>> {

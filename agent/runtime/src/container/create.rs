@@ -4,7 +4,7 @@ use super::{CreateContainer, SHIM_GROUP_LABEL};
 use crate::connect::{Containerd, Shared};
 use crate::image::{self, ResolvedImage, StoreError};
 use crate::rpc::{self, QUICK, RpcError};
-use crate::spec::{Host, SpecError, UserError, Wanted, build, resolve_user};
+use crate::spec::{SpecError, UserError, Wanted, build, resolve_user};
 use containerd_client::services::v1::container::Runtime;
 use containerd_client::services::v1::snapshots::{MountsRequest, PrepareSnapshotRequest};
 use containerd_client::services::v1::{
@@ -98,7 +98,7 @@ impl Containerd {
             request.process.user.as_deref().filter(|user| !user.is_empty()).unwrap_or(&image.config.user);
         let user = resolve_user(&self.shared, image.chain_id(), user).await;
         let user = user.map_err(|source| CreateError::User { id: id.clone(), source })?;
-        let wanted = Wanted { request, image: &image.config, user: &user, host: Host::observe() };
+        let wanted = Wanted { request, image: &image.config, user: &user, host: self.shared.host };
         let spec = build(&wanted).map_err(|source| CreateError::Spec { id: id.clone(), source })?;
         let value = serde_json::to_vec(&spec).expect("a spec is plain data");
         let spec = Any { type_url: SPEC_TYPE.to_owned(), value };

@@ -6,8 +6,9 @@ use crate::connect::{Containerd, Shared};
 use crate::rpc::{self, QUICK, RpcError, SLOW};
 use containerd_client::services::v1::snapshots::RemoveSnapshotRequest;
 use containerd_client::services::v1::{
-    DeleteContainerRequest, DeleteTaskRequest, GetContainerRequest, KillRequest, WaitRequest,
+    DeleteContainerRequest, DeleteTaskRequest, GetContainerRequest, GetRequest, KillRequest, WaitRequest,
 };
+use containerd_client::types::v1::Status;
 use nix::libc::SIGKILL;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -66,12 +67,24 @@ impl Shared {
     /// Deletes the task, whatever it takes.
     async fn delete_task(&self, id: &str, group: &str) -> Result<Option<ExitStatus>, RpcError> {
         let deadline = Instant::now() + LONGEST;
+        let request = GetRequest { container_id: id.to_owned(), ..GetRequest::default() };
+        let answer = rpc::found(rpc::call("Tasks.Get", PATIENCE, self.tasks_client().get(request)).await);
+        let status = match answer {
+            Ok(Some(answer)) => answer.process.unwrap_or_default().status(),
+            Ok(None) => return Ok(None),
+            // The calls below find out whether it is the shim that does not answer.
+            Err(_) => Status::Unknown,
+        };
+        // Of a process that was never started, the shim invents an exit.
+        let started = status != Status::Created;
+        if status == Status::Running && self.kill(id).await.is_err() {
+            hung::break_shim(self, id, group).await;
+        }
         loop {
             let request = DeleteTaskRequest { container_id: id.to_owned() };
             let error = match rpc::call("Tasks.Delete", PATIENCE, self.tasks_client().delete(request)).await {
-                // A process that was created and never started has no time of exit.
                 Ok(answer) => {
-                    return Ok(answer.exited_at.map(|at| ExitStatus::new(answer.exit_status, Some(at))));
+                    return Ok(started.then(|| ExitStatus::new(answer.exit_status, answer.exited_at)));
                 }
                 Err(error) if error.is_not_found() => return Ok(None),
                 Err(error) => error,

@@ -14,10 +14,10 @@ use nix::unistd::Pid;
 pub(super) async fn break_shim(shared: &Shared, id: &str, group: &str) {
     let mut ids = members(shared, group).await;
     ids.push(id.to_owned());
-    let namespace = shared.config.namespace.clone();
+    let (address, namespace) = (shared.config.address.clone(), shared.config.namespace.clone());
     let find = move || {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        process::shims_for(&namespace, &ids)
+        process::shims_for(&address, &namespace, &ids)
     };
     let shims = tokio::task::spawn_blocking(find).await.expect("looking through /proc does not panic");
     for shim in shims {

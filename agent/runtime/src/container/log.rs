@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// Where standard output and standard error go. None of these needs this process: the container writes on when it is gone.
+///
+/// Containers with a terminal can use [`LogTarget::Binary`] only: containerd's shim copies terminals to nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogTarget {
     /// Nowhere.

@@ -124,6 +124,6 @@ async fn unpack_cached(shared: &Shared, name: &str, image: &Arc<ResolvedImage>) 
     }
     let lease = Lease::take(shared, "unpack", UNPACKING).await?;
     let admitted = store::admit(shared, &lease.scope, name, image).await;
-    lease.release(shared).await;
+    lease.end(admitted.is_ok()).await;
     admitted
 }

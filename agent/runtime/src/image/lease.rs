@@ -1,17 +1,28 @@
 //! A lease: keeps half-made content and snapshots from being collected, and lets go of them by itself after a crash.
 
 use crate::connect::Shared;
-use crate::rpc::{self, QUICK, RpcError, Scope};
+use crate::rpc::{self, QUICK, RpcError, SLOW, Scope, Scoped};
+use containerd_client::services::v1::leases_client::LeasesClient;
 use containerd_client::services::v1::{CreateRequest, DeleteRequest};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
+use tokio_util::task::TaskTracker;
 
-/// A lease of ours in containerd.
+/// A lease of ours in containerd. Dropped without [`Lease::release`], as when its holder is cancelled, it is given back in
+/// the background; after a crash it ends by itself.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    id: String,
     pub(crate) scope: Scope,
+    /// What it takes to give it back; taken out when that is done.
+    held: Option<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    id: String,
+    leases: LeasesClient<Scoped>,
+    tasks: TaskTracker,
 }
 
 impl Lease {
@@ -20,16 +31,49 @@ impl Lease {
         let expire = jiff::Timestamp::try_from(SystemTime::now() + longest).unwrap_or(jiff::Timestamp::MAX);
         let labels = HashMap::from([("containerd.io/gc.expire".to_owned(), format!("{expire:.0}"))]);
         let id = format!("wharf-{purpose}-{}", unique());
-        let request = CreateRequest { id: id.clone(), labels };
-        rpc::call("Leases.Create", QUICK, shared.leases().create(request)).await?;
         let scope = shared.scope.with_lease(&id).expect("the id is made of ASCII letters and digits");
-        Ok(Self { id, scope })
+        let mut leases = shared.leases();
+        let held = Held { id: id.clone(), leases: leases.clone(), tasks: shared.tasks.clone() };
+        // In a task of its own: a caller who is cancelled here would not know whether containerd has made the lease.
+        // The task then ends with a lease that nobody takes, and dropping that gives it back.
+        let taking = shared.tasks.spawn(async move {
+            rpc::call("Leases.Create", QUICK, leases.create(CreateRequest { id, labels })).await?;
+            Ok(Self { scope, held: Some(held) })
+        });
+        taking.await.expect("taking a lease neither panics nor is aborted")
     }
 
-    /// Gives the lease back; what nothing else refers to may then be collected.
-    pub(crate) async fn release(self, shared: &Shared) {
-        let request = DeleteRequest { id: self.id, sync: false };
-        if let Err(error) = rpc::call("Leases.Delete", QUICK, shared.leases().delete(request)).await {
+    /// Gives the lease back. What was made by work that failed is collected at once; else it is referred to by now.
+    pub(crate) async fn end(mut self, succeeded: bool) {
+        if let Some(held) = self.held.take() {
+            held.give_back(if succeeded { Collect::Sometime } else { Collect::Now }).await;
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (Some(held), Ok(runtime)) = (self.held.take(), runtime) {
+            let tasks = held.tasks.clone();
+            tasks.spawn_on(held.give_back(Collect::Now), &runtime);
+        }
+    }
+}
+
+/// When containerd is to collect what nothing refers to.
+#[derive(Debug, PartialEq, Eq)]
+enum Collect {
+    /// Whenever it thinks fit, which may be after a hundred more changes.
+    Sometime,
+    /// Before it answers.
+    Now,
+}
+
+impl Held {
+    async fn give_back(mut self, collect: Collect) {
+        let request = DeleteRequest { id: self.id, sync: collect == Collect::Now };
+        if let Err(error) = rpc::found(rpc::call("Leases.Delete", SLOW, self.leases.delete(request)).await) {
             tracing::warn!(%error, "lease not released, it will expire");
         }
     }

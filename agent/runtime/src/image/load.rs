@@ -26,7 +26,7 @@ impl Containerd {
         let lease = Lease::take(&self.shared, "load", LONGEST).await;
         let lease = lease.map_err(|error| LoadError::Store { path: tar.to_owned(), source: error.into() })?;
         let names = load_all(&self.shared, &lease.scope, tar).await;
-        lease.release(&self.shared).await;
+        lease.end(names.is_ok()).await;
         names
     }
 }

@@ -56,7 +56,7 @@ pub(super) async fn pull(
     let transfer = Transfer { shared, scope: &lease.scope, session: &session, name };
     // The deadline lies within the lease: a pull that runs out of time still gives its lease back.
     let transferred = timeout_at(deadline, transfer.run(target, bytes)).await;
-    lease.release(shared).await;
+    lease.end(matches!(transferred, Ok(Ok(_)))).await;
     let resolved = transferred.map_err(late)??;
     let (pull_started_at_ms, pull_stopped_at_ms) = (Some(started), Some(now_ms()));
     Ok(Image { pull_started_at_ms, pull_stopped_at_ms, ..resolved.to_image(&name.to_string()) })

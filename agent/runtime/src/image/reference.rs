@@ -21,9 +21,13 @@ impl ImageName {
     /// Reads a reference; registry, `library/` and `latest` are filled in.
     pub fn parse(reference: &str) -> Result<Self, InvalidReference> {
         let parsed = reference.trim().parse::<Reference>();
-        parsed
-            .map(Self)
-            .map_err(|error| InvalidReference { reference: reference.to_owned(), reason: error.to_string() })
+        let invalid = |reason: String| InvalidReference { reference: reference.to_owned(), reason };
+        let parsed = parsed.map_err(|error| invalid(error.to_string()))?;
+        // The library takes an upper-case first word for a host and then lets it through as part of the name.
+        if parsed.repository().chars().any(char::is_uppercase) {
+            return Err(invalid("repository name must be lowercase".to_owned()));
+        }
+        Ok(Self(parsed))
     }
 
     /// Returns host and port of the registry.

@@ -2,7 +2,7 @@
 
 use super::user::ResolvedUser;
 use super::{capability, device, mount, rlimit, seccomp};
-use crate::container::{CreateContainer, NetworkNamespace, ProcessOptions, Resources};
+use crate::container::{CreateContainer, LogTarget, NetworkNamespace, ProcessOptions, Resources};
 use crate::image::ImageConfig;
 use oci_spec::runtime::{
     Capability, Linux, LinuxBuilder, LinuxCapabilitiesBuilder, LinuxCpuBuilder, LinuxMemoryBuilder,
@@ -39,6 +39,9 @@ pub enum SpecError {
     /// Neither the request nor the image says what to run.
     #[error("no command specified")]
     NoCommand,
+    /// containerd's shim copies terminals to programs only.
+    #[error("a terminal needs a log target that is a program")]
+    TerminalLog,
     /// The working directory is relative.
     #[error("the working directory {directory:?} is invalid, it needs to be an absolute path")]
     WorkingDirectory {
@@ -101,23 +104,31 @@ pub struct Host {
     pub cgroup_v2: bool,
     /// Containers' swap is counted, so it can be limited.
     pub swap_accounting: bool,
-    /// Number of the newest capability that the kernel knows.
-    pub last_capability: usize,
+    /// A bit for each capability that containerd has and can hand on to a container.
+    pub capabilities: u64,
 }
 
 impl Host {
-    /// Looks at the host.
-    pub fn observe() -> Self {
+    /// Looks at the host; `daemon` is the process id of containerd, where it is known.
+    pub fn observe(daemon: Option<i32>) -> Self {
         let root = Path::new("/sys/fs/cgroup");
         let cgroup_v2 = root.join("cgroup.controllers").exists();
-        let last = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap").ok();
+        let own = Path::new("/proc/self/status").to_owned();
+        let status = daemon.map_or(own, |pid| Path::new("/proc").join(pid.to_string()).join("status"));
         Self {
             cgroup_v2,
             swap_accounting: cgroup_v2 || root.join("memory/memory.memsw.limit_in_bytes").exists(),
-            // 37 is what every kernel since 3.16 knows.
-            last_capability: last.and_then(|last| last.trim().parse().ok()).unwrap_or(37),
+            capabilities: std::fs::read_to_string(status)
+                .ok()
+                .and_then(|text| bounding_set(&text))
+                .unwrap_or(u64::MAX),
         }
     }
+}
+
+fn bounding_set(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
 }
 
 /// Everything that goes into a spec.
@@ -133,8 +144,12 @@ pub(crate) struct Wanted<'a> {
 pub(crate) fn build(wanted: &Wanted<'_>) -> Result<Spec, SpecError> {
     let request = wanted.request;
     let options = &request.process;
-    let last = wanted.host.last_capability;
-    let capabilities = capability::granted(options.privileged, &options.cap_add, &options.cap_drop, last)?;
+    if options.tty && !matches!(request.log, LogTarget::Binary { .. }) {
+        return Err(SpecError::TerminalLog);
+    }
+    let available = wanted.host.capabilities;
+    let capabilities =
+        capability::granted(options.privileged, &options.cap_add, &options.cap_drop, available)?;
     let root = RootBuilder::default().path("rootfs").readonly(options.readonly_root).build();
     let annotations = HashMap::from([(SHIM_GROUP.to_owned(), request.shim_group.clone())]);
     let spec = SpecBuilder::default()
@@ -144,8 +159,10 @@ pub(crate) fn build(wanted: &Wanted<'_>) -> Result<Spec, SpecError> {
         .mounts(mount::all(request)?)
         .annotations(annotations)
         .linux(linux(wanted, &capabilities)?);
-    let spec = request.hostname.iter().fold(spec, |spec, hostname| spec.hostname(hostname.clone()));
-    Ok(spec.build().expect("every mandatory field is set"))
+    let mut spec = spec.build().expect("every mandatory field is set");
+    // Not by the builder: it has a host name of its own where none is given.
+    spec.set_hostname(request.hostname.clone());
+    Ok(spec)
 }
 
 fn process(wanted: &Wanted<'_>, capabilities: &HashSet<Capability>) -> Result<Process, SpecError> {

@@ -67,22 +67,23 @@ const ALL: [Capability; 41] = [
     Capability::CheckpointRestore,
 ];
 
-/// Works out a container's capabilities. `last` is the number of the newest one that the kernel knows.
+/// Works out a container's capabilities. `available` has a bit for each that containerd can hand on at all.
 pub(crate) fn granted(
     privileged: bool,
     add: &[String],
     drop: &[String],
-    last: usize,
+    available: u64,
 ) -> Result<HashSet<Capability>, SpecError> {
-    let known = &ALL[..ALL.len().min(last + 1)];
+    let known =
+        || ALL.into_iter().enumerate().filter(|(bit, _)| available >> bit & 1 == 1).map(|(_, one)| one);
     if privileged {
-        return Ok(known.iter().copied().collect());
+        return Ok(known().collect());
     }
     let (all_added, add) = named(add)?;
     let (all_dropped, drop) = named(drop)?;
     // Docker's rule: "all" sets the ground, the names given then adjust it.
     let mut granted: HashSet<Capability> = match (all_added, all_dropped) {
-        (true, _) => known.iter().copied().collect(),
+        (true, _) => known().collect(),
         (false, true) => HashSet::new(),
         (false, false) => DEFAULT.into_iter().collect(),
     };
@@ -101,7 +102,7 @@ fn named(names: &[String]) -> Result<(bool, Vec<Capability>), SpecError> {
         if short == "ALL" {
             all = true;
         } else {
-            let found = ALL.into_iter().find(|capability| capability.to_string() == format!("CAP_{short}"));
+            let found = ALL.into_iter().find(|capability| capability.to_string() == short);
             capabilities.push(found.ok_or_else(|| SpecError::Capability { name: name.clone() })?);
         }
     }
@@ -112,18 +113,21 @@ fn named(names: &[String]) -> Result<(bool, Vec<Capability>), SpecError> {
 mod tests {
     use super::*;
 
+    const EVERY: u64 = (1 << 41) - 1;
+
     fn names(list: &[&str]) -> Vec<String> {
         list.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn default_is_dockers_fourteen() {
-        assert_eq!(granted(false, &[], &[], 40).unwrap(), DEFAULT.into_iter().collect());
+        assert_eq!(granted(false, &[], &[], EVERY).unwrap(), DEFAULT.into_iter().collect());
     }
 
     #[test]
     fn names_work_with_and_without_prefix_in_any_case() {
-        let granted = granted(false, &names(&["net_admin", "CAP_SYS_TIME"]), &names(&["Mknod"]), 40).unwrap();
+        let granted =
+            granted(false, &names(&["net_admin", "CAP_SYS_TIME"]), &names(&["Mknod"]), EVERY).unwrap();
         assert!(granted.contains(&Capability::NetAdmin) && granted.contains(&Capability::SysTime));
         assert!(!granted.contains(&Capability::Mknod));
         assert_eq!(granted.len(), 15);
@@ -131,21 +135,23 @@ mod tests {
 
     #[test]
     fn all_can_be_added_but_one_and_dropped_but_one() {
-        let all_but = granted(false, &names(&["ALL"]), &names(&["SYS_ADMIN"]), 40).unwrap();
+        let all_but = granted(false, &names(&["ALL"]), &names(&["SYS_ADMIN"]), EVERY).unwrap();
         assert_eq!(all_but.len(), 40);
         assert!(!all_but.contains(&Capability::SysAdmin));
-        let only = granted(false, &names(&["CHOWN"]), &names(&["ALL"]), 40).unwrap();
+        let only = granted(false, &names(&["CHOWN"]), &names(&["ALL"]), EVERY).unwrap();
         assert_eq!(only, HashSet::from([Capability::Chown]));
     }
 
     #[test]
-    fn what_the_kernel_does_not_know_is_not_given_to_privileged_containers() {
-        assert_eq!(granted(true, &[], &names(&["ALL"]), 37).unwrap().len(), 38);
+    fn what_containerd_does_not_have_is_not_given_to_privileged_containers() {
+        let granted = granted(true, &[], &names(&["ALL"]), EVERY & !(1 << 24)).unwrap();
+        assert_eq!(granted.len(), 40);
+        assert!(!granted.contains(&Capability::SysResource));
     }
 
     #[test]
     fn an_unknown_name_is_an_error_that_names_it() {
-        let error = granted(false, &names(&["FLY"]), &[], 40).unwrap_err();
+        let error = granted(false, &names(&["FLY"]), &[], EVERY).unwrap_err();
         assert_eq!(error.to_string(), "\"FLY\" is no capability");
     }
 }

@@ -22,6 +22,16 @@ pub(crate) struct ResolvedUser {
     pub(crate) additional_gids: Vec<u32>,
 }
 
+impl ResolvedUser {
+    /// Adds the primary group to the others: else a program could drop it and pass by files closed to it (CVE-2022-36109).
+    fn with_primary_group(mut self) -> Self {
+        if !self.additional_gids.contains(&self.gid) {
+            self.additional_gids.insert(0, self.gid);
+        }
+        self
+    }
+}
+
 /// Why a user cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
@@ -73,7 +83,7 @@ pub(crate) async fn resolve_user(
     wanted: &str,
 ) -> Result<ResolvedUser, UserError> {
     if let Some(user) = numeric(wanted) {
-        return Ok(user);
+        return Ok(user.with_primary_group());
     }
     let key = (chain_id.to_owned(), wanted.to_owned());
     if let Some(user) = shared.users.get(&key) {
@@ -81,7 +91,8 @@ pub(crate) async fn resolve_user(
     }
     let [passwd, group] =
         if chain_id.is_empty() { [None, None] } else { user_files(shared, chain_id).await? };
-    let user = look_up(wanted, passwd.as_deref().unwrap_or(""), group.as_deref().unwrap_or(""))?;
+    let user = look_up(wanted, passwd.as_deref().unwrap_or(""), group.as_deref().unwrap_or(""))?
+        .with_primary_group();
     shared.users.put(key, user.clone());
     Ok(user)
 }
@@ -117,7 +128,7 @@ async fn user_files(shared: &Shared, chain_id: &str) -> Result<[Option<String>; 
     if let Err(error) = rpc::found(rpc::call("Snapshots.Remove", SLOW, snapshots.remove(request)).await) {
         tracing::warn!(%error, "view of an image not removed, containerd will collect it");
     }
-    lease.release(shared).await;
+    lease.end(true).await;
     files
 }
 

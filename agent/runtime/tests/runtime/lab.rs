@@ -32,11 +32,15 @@ impl Lab {
     }
 
     pub async fn with_pull(pull: PullSettings) -> Self {
+        // The HTTP client of pulls needs one; a second install is refused, which is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         // Not below /tmp: that may be a tmpfs or an overlay, on which overlays cannot lie.
         let directory = tempfile::Builder::new().prefix("wharf-rt-").tempdir_in("/var/tmp").unwrap();
         let daemon = spawn(directory.path());
         let config = ContainerdConfig {
             address: directory.path().join("c.sock"),
+            // runc keeps its containers by namespace and id, for all containerds of the machine.
+            namespace: directory.path().file_name().unwrap().to_str().unwrap().to_owned(),
             run_dir: directory.path().join("run"),
             pull,
             ..ContainerdConfig::default()
@@ -126,7 +130,7 @@ impl Lab {
         let output = command("ctr")
             .arg("--address")
             .arg(&self.config().address)
-            .args(["--namespace", "wharf"])
+            .args(["--namespace", &self.config().namespace])
             .args(arguments)
             .output()
             .unwrap();
@@ -136,10 +140,13 @@ impl Lab {
 
     /// Process ids of shims that belong to this containerd.
     pub fn shims(&self) -> Vec<u32> {
-        processes()
-            .filter(|(_, line)| line.contains("containerd-shim") && line.contains(self.mark()))
-            .map(|p| p.0)
-            .collect()
+        self.processes_with("containerd-shim")
+    }
+
+    /// Process ids of programs of this lab whose command line has a word in it.
+    pub fn processes_with(&self, word: &str) -> Vec<u32> {
+        let ours = |(_, line): &(u32, String)| line.contains(word) && line.contains(self.mark());
+        processes().filter(ours).map(|(pid, _)| pid).collect()
     }
 
     fn mark(&self) -> &str {
@@ -153,13 +160,15 @@ impl Lab {
         }
         CgroupRoot::host().remove(&self.cgroup, LONG).await.unwrap();
         until("shims are gone", async || self.shims().is_empty()).await;
-        for what in [
+        // Cancelled work gives its leases back in the background.
+        let lists = [
             &["containers", "ls", "-q"][..],
             &["tasks", "ls", "-q"],
             &["leases", "ls", "-q"],
             &["content", "ls", "-q"],
-        ] {
-            assert_eq!(self.ctr(what), [""; 0], "{what:?}");
+        ];
+        for list in lists {
+            until(&format!("nothing is left of {list:?}"), async || self.ctr(list).is_empty()).await;
         }
         // The first line is a heading.
         until("snapshots are gone", async || self.ctr(&["snapshots", "ls"]).len() <= 1).await;

@@ -10,4 +10,7 @@ mod exec;
 mod lab;
 mod lifecycle;
 mod load;
+mod logger;
+mod pull;
+mod registry;
 mod spec;
