@@ -208,7 +208,10 @@ fn api_config(control_plane: &ControlPlane, facts: &HostFacts) -> ApiConfig {
 fn credentials(control_plane: &ControlPlane) -> Vec<CredentialsSource> {
     let Some(keys) = &control_plane.credentials else {
         return vec![
-            CredentialsSource::File { path: "/root/.aws/credentials".into(), profile: "default".to_owned() },
+            CredentialsSource::File {
+                path: "/root/.aws/credentials".into(),
+                profile: control_plane.credential_profile.clone(),
+            },
             CredentialsSource::Instance { endpoint: CredentialsSource::IMDS.to_owned() },
         ];
     };

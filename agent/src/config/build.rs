@@ -64,6 +64,7 @@ impl Builder<'_> {
             acs_endpoint: self.text("ECS_AGENT_ENDPOINT"),
             telemetry_endpoint: self.text("ECS_TELEMETRY_ENDPOINT"),
             credentials,
+            credential_profile: self.word("ECS_ALTERNATE_CREDENTIAL_PROFILE"),
         }
     }
 

@@ -119,6 +119,13 @@ pub const KEYS: &[Key] = &[
         "secret of the agent's own credentials",
     ),
     key("AWS_SESSION_TOKEN", "session_token", Kind::Secret, "", "session token of temporary credentials"),
+    key(
+        "ECS_ALTERNATE_CREDENTIAL_PROFILE",
+        "credential_profile",
+        Kind::Text,
+        "default",
+        "profile of /root/.aws/credentials that is used when no access key is set; without the file, the role of the EC2 instance",
+    ),
     environment("HTTP_PROXY", "proxy for http:// endpoints"),
     environment("HTTPS_PROXY", "proxy for https:// endpoints"),
     environment("NO_PROXY", "hosts that are called without a proxy"),
@@ -363,10 +370,6 @@ pub const KEYS: &[Key] = &[
     not_yet("NONECS_NUM_CONTAINERS_DELETE_PER_CYCLE", NO_CLEANUP),
     not_yet("ECS_ENABLE_UNTRACKED_IMAGE_CLEANUP", NO_CLEANUP),
     not_yet("ECS_EXCLUDE_UNTRACKED_IMAGE", NO_CLEANUP),
-    not_yet(
-        "ECS_ALTERNATE_CREDENTIAL_PROFILE",
-        "credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY alone",
-    ),
     not_yet(
         "ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST",
         "tasks with host networking have no credentials endpoint yet",

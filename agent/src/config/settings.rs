@@ -40,6 +40,8 @@ pub struct ControlPlane {
     pub telemetry_endpoint: Option<String>,
     /// The agent's own credentials.
     pub credentials: Option<AwsCredentials>,
+    /// Profile of the shared credentials file, used without `credentials`.
+    pub credential_profile: String,
 }
 
 impl ControlPlane {

@@ -402,6 +402,41 @@ fn every_variable_of_the_amazon_agent_is_known() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// With WHARF_UPDATE set, the page is written anew.
+#[test]
+fn the_reference_page_holds_the_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/configuration.md");
+    let page = std::fs::read_to_string(path).expect("the page is there");
+    let (prose, _) = page.split_once("## Keys\n").expect("the page has its keys last");
+    let expected = format!("{prose}## Keys\n{}", reference());
+    if std::env::var_os("WHARF_UPDATE").is_some() {
+        std::fs::write(path, &expected).expect("it can be written");
+    }
+    assert!(page == expected, "docs/reference/configuration.md is stale: run this test with WHARF_UPDATE=1");
+}
+
+/// The part of the reference page that follows from the table.
+fn reference() -> String {
+    let mut page =
+        "\n| Variable | In agent.toml | Form | Default | Meaning |\n|---|---|---|---|---|\n".to_owned();
+    let effective = |status| matches!(status, Status::Honoured | Status::Bootstrap | Status::Environment);
+    for key in KEYS.iter().filter(|key| effective(key.status)) {
+        let toml = key.toml.map(|name| format!("`{name}`")).unwrap_or_default();
+        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
+        let form = key.kind.expected();
+        page += &format!("| `{}` | {toml} | {form} | {default} | {} |\n", key.name, key.doc);
+    }
+    page += "\n## Keys of the Amazon ECS agent without effect\n\n| Variable | Why |\n|---|---|\n";
+    for key in KEYS {
+        match key.status {
+            Status::NotYet(why) => page += &format!("| `{}` | not yet: {why} |\n", key.name),
+            Status::Ignored(why) => page += &format!("| `{}` | {why} |\n", key.name),
+            Status::Honoured | Status::Bootstrap | Status::Environment => {}
+        }
+    }
+    page
+}
+
 /// Sources under construction; a region is always given, because nothing resolves without one.
 #[derive(Clone)]
 struct Given {
