@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use wharf_protocol::Secret;
 pub struct Cli {
     /// What to log: error, warn, info, debug, trace, or a filter such as wharf_control_plane=debug [env: WHARF_LOG].
     #[arg(long, global = true)]
-    pub log_level: Option<String>,
+    log_level: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -66,24 +66,35 @@ struct Serve {
     heartbeat: u64,
 }
 
-/// Starts logging to standard error.
-pub fn log(level: Option<&str>) {
-    let from_environment = std::env::var("WHARF_LOG").ok();
-    let wanted = level.map(str::to_owned).or(from_environment).unwrap_or_else(|| "info".to_owned());
-    let filter = EnvFilter::try_new(&wanted).unwrap_or_else(|error| {
-        eprintln!("wharf-control-plane: log filter {wanted:?} is not understood ({error}); using info");
-        EnvFilter::new("info")
-    });
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+impl Cli {
+    /// Starts logging to standard error. The demo tells its own story, so only what is odd stands beside it.
+    pub fn log(&self) {
+        let usual = match self.command {
+            Command::Serve(_) => "info",
+            Command::Dev(_) => "warn",
+        };
+        let wanted = self.log_level.clone().or_else(|| std::env::var("WHARF_LOG").ok());
+        let wanted = wanted.unwrap_or_else(|| usual.to_owned());
+        let filter = EnvFilter::try_new(&wanted).unwrap_or_else(|error| {
+            eprintln!(
+                "wharf-control-plane: log filter {wanted:?} is not understood ({error}); using {usual}"
+            );
+            EnvFilter::new(usual)
+        });
+        let colours = std::io::stderr().is_terminal();
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+        log.with_writer(std::io::stderr).init();
+    }
 }
 
 /// Does what the command line says.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start tokio")?;
+    let log_level = cli.log_level;
     match cli.command {
         Command::Serve(arguments) => runtime.block_on(serve(arguments)),
-        Command::Dev(options) => runtime.block_on(crate::dev::run(options)),
+        Command::Dev(options) => runtime.block_on(crate::dev::run(options, log_level)),
     }
 }
 

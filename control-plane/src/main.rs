@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     // The HTTP client of `dev` is built without a cryptography of its own; first come, first served is what rustls wants.
     let _already = rustls::crypto::ring::default_provider().install_default();
-    cli::log(cli.log_level.as_deref());
+    cli.log();
     match cli::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

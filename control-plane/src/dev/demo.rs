@@ -211,11 +211,17 @@ fn events(journal: &mut broadcast::Receiver<JournalEntry>, task: &str) -> Vec<(I
     let mut events = Vec::new();
     while let Ok(entry) = journal.try_recv() {
         if entry.task == task {
-            events.push((entry.at, words(&entry.kind)));
+            events.push((entry.at, one_line(&words(&entry.kind))));
         }
     }
     events.sort_by_key(|(at, _)| *at);
     events
+}
+
+/// Reasons may have line breaks, tables may not; the indentation stays.
+fn one_line(text: &str) -> String {
+    let indent = text.len() - text.trim_start().len();
+    format!("{}{}", &text[..indent], text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn words(kind: &JournalKind) -> String {
@@ -255,5 +261,5 @@ fn reasons(task: &Value) -> String {
     let own =
         containers.filter_map(|one| Some(format!("{}: {}", one["name"].as_str()?, one["reason"].as_str()?)));
     let all: Vec<String> = task["stoppedReason"].as_str().map(str::to_owned).into_iter().chain(own).collect();
-    if all.is_empty() { "no reason was given".to_owned() } else { all.join("; ") }
+    if all.is_empty() { "no reason was given".to_owned() } else { one_line(&all.join("; ")) }
 }

@@ -62,7 +62,7 @@ pub struct Options {
 }
 
 /// Runs the demo. Whatever happens, what was started is stopped and what was made is removed.
-pub async fn run(options: Options) -> anyhow::Result<()> {
+pub async fn run(options: Options, log_level: Option<String>) -> anyhow::Result<()> {
     let progress = Progress::start();
     let made = RunDir::make(&options.run_dir)?;
     let key = AccessKey {
@@ -73,7 +73,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let running = start(config(&options, &made, key.clone())?).await?;
     progress.step(&format!("control plane on {}", running.url()));
     let client = Client::new(&running.url(), key.clone())?;
-    let ended = with_agent(&options, &made, &running, &client, key, &progress).await;
+    let mut environment = environment(&options, &made, &running.url(), &key);
+    environment.push(("ECS_LOGLEVEL", agent_log_level(log_level.as_deref())));
+    let ended = with_agent(&options, &made, &running, &client, environment, &progress).await;
     let stopped = running.shutdown().await;
     made.remove(&progress);
     ended?;
@@ -95,11 +97,10 @@ async fn with_agent(
     made: &RunDir,
     running: &Running,
     client: &Client,
-    key: AccessKey,
+    environment: Vec<(&'static str, String)>,
     progress: &Progress,
 ) -> anyhow::Result<()> {
     let definition = definition(options.task_definition.as_deref())?;
-    let environment = environment(options, made, &running.url(), &key);
     let binary = agent::binary(options.agent_binary.as_deref())?;
     // Cancel-safe: a load that is left is killed, and what it loaded is found again the next time.
     tokio::select! {
@@ -120,6 +121,12 @@ async fn with_agent(
     let cleaned = if agent.is_running() { demo.clean_up().await } else { Ok(()) };
     let stopped = agent.stop().await;
     shown.and(cleaned).and(stopped)
+}
+
+/// The agent logs as much as we do, where its levels have the same name.
+fn agent_log_level(ours: Option<&str>) -> String {
+    let known = ours.filter(|level| ["error", "warn", "info", "debug"].contains(level));
+    known.unwrap_or("warn").to_owned()
 }
 
 async fn load_image(
