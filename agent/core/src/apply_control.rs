@@ -18,15 +18,14 @@ use std::sync::Arc;
 use wharf_protocol::arn::TaskArn;
 
 impl Node {
-    /// Stops come first, so that what they free is free for the rest; a refused task keeps the payload unacknowledged.
+    /// The order of the tasks matters only for the queue: nothing is decided before all are heard, so what a stop frees is
+    /// free for a run before it. A refused task keeps the payload unacknowledged.
     pub(crate) fn payload_received(&mut self, message_id: String, sequence: Option<i64>, goals: Vec<Goal>) {
         if let Some(sequence) = sequence {
             self.raise_timeline(sequence);
         }
         let refused = goals.iter().any(|goal| matches!(goal, Goal::Refuse(..)));
-        let (stops, others): (Vec<Goal>, Vec<Goal>) =
-            goals.into_iter().partition(|goal| matches!(goal, Goal::Stop(_)));
-        for goal in stops.into_iter().chain(others) {
+        for goal in goals {
             match goal {
                 Goal::Stop(task) => self.stop_wanted(task),
                 Goal::Run(spec) => self.run_wanted(*spec),
@@ -66,7 +65,7 @@ impl Node {
         match spec.network {
             Network::Host | Network::None => network_of(&spec.network),
             Network::Awsvpc(_) => {
-                // It may just be lapsing: what is being torn down is not there.
+                // It may just be lapsing: what is being torn down is not there, and is made again when that has ended.
                 network.ready &= self.work.flight(&lane).is_none_or(|flight| flight.act != Act::Release);
                 Some(network)
             }

@@ -47,7 +47,6 @@ impl Node {
         let Some(flight) = self.landed(&container) else { return };
         match flight.act {
             Act::Ask => {
-                self.work.refresh(&Lane::Container(container.clone()));
                 self.change(&container, "signal", |_, state| {
                     // Often the exit is heard of first.
                     if let Some(clock) = state.running_mut().and_then(|running| running.stop.as_mut()) {

@@ -15,7 +15,7 @@ impl Node {
         let lane = Lane::Network(arn.clone());
         self.work.end(&lane);
         self.work.refresh(&lane);
-        if !self.set_network_ready(arn, true) {
+        if !self.set_network_ready(arn) {
             self.draft.ignore("network", arn);
         }
     }
@@ -45,8 +45,6 @@ impl Node {
             self.draft.notes.push(Note::AttachmentLapsed { task: arn.clone() });
             return;
         }
-        // A task that came while its lapsed interface was being removed has it made again.
-        self.set_network_ready(arn, false);
         if let Some(task) = self.task_mut(arn)
             && let Stage::Ended { at } = task.stage
         {
@@ -111,10 +109,10 @@ impl Node {
         self.retry(lane, Act::Attach, None);
     }
 
-    /// Marks a task's network as standing or not; says whether there is one that is still wanted.
-    fn set_network_ready(&mut self, arn: &TaskArn, ready: bool) -> bool {
+    /// Marks a task's network as standing; says whether there is one that is still wanted.
+    fn set_network_ready(&mut self, arn: &TaskArn) -> bool {
         if let Some(attachment) = self.attachments.get_mut(arn) {
-            attachment.network.ready = ready;
+            attachment.network.ready = true;
             return true;
         }
         match self.task_mut(arn) {
@@ -123,7 +121,7 @@ impl Node {
                 stage: Stage::Queued { .. } | Stage::Admitted { .. },
                 ..
             }) => {
-                network.ready = ready;
+                network.ready = true;
                 true
             }
             Some(_) | None => false,

@@ -94,7 +94,7 @@ fn a_queued_task_that_is_to_stop_leaves_the_queue_without_having_run() {
 }
 
 #[test]
-fn stops_of_a_payload_come_before_its_runs() {
+fn what_a_payload_stops_is_free_for_what_it_runs_in_any_order() {
     let mut bench = both(needs("t", 1500, 1), needs("u", 1500, 1));
     let goals = vec![Goal::Run(Box::new(needs("v", 1, 1))), Goal::Stop(arn("u"))];
     bench.on(payload("m", goals));

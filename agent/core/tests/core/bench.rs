@@ -34,9 +34,11 @@ impl Bench {
         Self { node: Node::new(config.clone()), now: T0, config, store: BTreeMap::new(), notes: vec![] }
     }
 
-    /// Steps one event and saves what changed.
+    /// Steps one event and saves what changed. Whatever happened, the node never wants to be woken for what is past: the
+    /// shell would spin.
     pub fn turn(&mut self, event: Event) -> Turn {
         let turn = self.node.step(vec![event], self.now);
+        assert!(self.node.next_wakeup().is_none_or(|at| at > self.now), "the shell would spin");
         for change in &turn.changes {
             match &change.value {
                 Some(value) => self.store.insert(change.key.clone(), value.clone()),

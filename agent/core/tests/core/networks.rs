@@ -88,6 +88,7 @@ fn a_task_that_comes_while_its_lapsed_interface_is_removed_has_it_made_again() {
     bench.succeed(effects);
     let release = bench.after(seconds(300)).remove(0);
     assert_eq!(words(&bench.on(run(vpc_task()))), ["pull app"]);
+    assert!(!words(&bench.on(pulled(of("t", "app")))).contains(&"create app".to_owned()));
     assert_eq!(words(&bench.on(success(&release, T0))), ["prepare"]);
 }
 
@@ -141,6 +142,15 @@ fn an_announced_interface_that_cannot_be_made_is_tried_until_it_lapses() {
     let reason = reason(ReasonCode::ContainerNetworking);
     assert_eq!(bench.on(Event::NetworkFailed { task: arn("t"), reason }), []);
     assert_eq!(words(&bench.after(seconds(2))), ["prepare"]);
+}
+
+#[test]
+fn a_task_that_comes_does_not_wait_for_the_next_try_of_its_interface() {
+    let mut bench = Bench::new();
+    bench.on(announced("t", later()));
+    let reason = reason(ReasonCode::ContainerNetworking);
+    bench.on(Event::NetworkFailed { task: arn("t"), reason });
+    assert_eq!(words(&bench.on(run(vpc_task()))), ["prepare", "pull app"]);
 }
 
 #[test]

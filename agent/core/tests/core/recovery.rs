@@ -80,6 +80,8 @@ fn nothing_is_decided_before_the_runtime_was_seen() {
     let turn = node.step(vec![stop("t")], T0);
     assert_eq!((turn.replies.len(), turn.effects.len()), (1, 0), "it is heard, saved and acknowledged");
     assert_eq!(turn.changes.len(), 1);
+    let turn = node.step(vec![seen(&[], false), Event::Woken], T0);
+    assert_eq!(turn.effects, [], "not even after a listing that may be older than the start");
     let turn = node.step(vec![seen(&[(of("t", "app"), RUNNING)], true)], T0);
     assert!(
         words(&turn.effects).contains(&"ask app".to_owned()),
@@ -197,6 +199,16 @@ fn not_there_counts_only_when_it_was_seen_twice() {
         bench.on(seen(&gone, false));
         assert_eq!(name(&bench), "vanished");
     }
+}
+
+#[test]
+fn not_there_does_not_count_twice_over_the_end_of_an_effect() {
+    let mut bench = running();
+    bench.on(seen(&[], false));
+    let effects = bench.on(stop("t"));
+    bench.succeed(effects);
+    bench.on(seen(&[], false));
+    assert_eq!(name(&bench), "running");
 }
 
 #[test]
