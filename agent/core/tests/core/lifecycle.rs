@@ -2,7 +2,6 @@
 
 use crate::bench::Bench;
 use crate::build::*;
-use std::time::Duration;
 use wharf_core::effect::{Effect, Reply, StopSignal};
 use wharf_core::event::Event;
 use wharf_core::reason::ReasonCode;
@@ -60,6 +59,17 @@ fn a_record_is_dropped_after_its_retention_and_only_when_released_and_told() {
 }
 
 #[test]
+fn the_node_wakes_to_drop_a_record() {
+    let mut bench = Bench::new();
+    bench.up(a_task("t", vec![a_container("app")]));
+    let effects = bench.on(exited(of("t", "app"), 0, T0));
+    bench.succeed(effects);
+    assert_eq!(bench.node.next_wakeup(), Some(T0.plus(seconds(3 * 3600))));
+    bench.after(seconds(3 * 3600));
+    assert!(bench.node.tasks().is_empty() && bench.store.is_empty());
+}
+
+#[test]
 fn an_image_that_cannot_be_had_stops_the_task_with_its_reason() {
     let mut bench = Bench::new();
     bench.on(run(a_task("t", vec![a_container("app"), a_container("side").helper()])));
@@ -72,5 +82,4 @@ fn an_image_that_cannot_be_had_stops_the_task_with_its_reason() {
     assert_eq!(report.containers[0].exit_code, None);
     assert_eq!(report.containers.len(), 2);
     assert_eq!(bench.node.next_wakeup(), None);
-    let _ = Duration::ZERO;
 }
