@@ -21,6 +21,9 @@ use wharf_protocol::tcs::TaskMetric;
 /// Time between two samples: eight of them in each 20 s publish.
 pub const INTERVAL: Duration = Duration::from_millis(2500);
 
+/// How long the interfaces of one task may take to be read.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Where readings come from.
 pub trait Source: Send + Sync + 'static {
     /// A container's cgroup; `None` when it cannot be read. Called on a thread that may block.
@@ -124,7 +127,10 @@ impl<S: Source> Sampler<S> {
         let mut rounds = Vec::with_capacity(running.len());
         for task in &running {
             let network = match task.spec.network {
-                Network::Awsvpc(_) => self.source.network(&task.spec.arn).await,
+                Network::Awsvpc(_) => {
+                    let reading = tokio::time::timeout(PATIENCE, self.source.network(&task.spec.arn));
+                    reading.await.ok().flatten()
+                }
                 Network::Host | Network::None => None,
             };
             rounds.push(Round { spec: Arc::clone(&task.spec), containers: BTreeMap::new(), network });

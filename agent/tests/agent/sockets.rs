@@ -196,8 +196,10 @@ async fn a_client_that_drips_its_request_is_cut_off() {
 async fn an_idle_connection_is_cut_off_and_makes_room_for_the_next() {
     let limits = Limits { connections: 1, timeout: Duration::from_millis(200), ..Limits::default() };
     let lab = Lab::open(Settings { limits, ..Settings::default() }).await;
+    let begun = Instant::now();
     let mut idle = TcpStream::connect(lab.own).await.unwrap();
     assert_eq!(status(lab.own, &format!("/v4/{TASK_ID}-main")).await, 200);
+    assert!(begun.elapsed() >= limits.timeout, "two connections were served at a time");
     rest(&mut idle).await;
 }
 
