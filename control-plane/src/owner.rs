@@ -22,8 +22,8 @@ use wharf_protocol::{Refusal, acs};
 const INBOX: usize = 1024;
 /// Most requests in one turn, so that one transaction stays small.
 const BATCH: usize = 256;
-/// Messages that may wait for one agent. An agent that lets more pile up is cut off and gets them anew when it is back.
-pub const WIRE: usize = 256;
+/// Turns whose messages may wait for one agent. One that lets more pile up is cut off and gets them anew when it is back.
+const WIRE: usize = 256;
 
 /// Sends an answer, once what it tells is saved.
 type Answer = Box<dyn FnOnce() + Send>;
@@ -39,7 +39,7 @@ pub struct Gone;
 /// What the loop owns.
 struct Owned {
     model: Model,
-    wires: BTreeMap<SessionId, mpsc::Sender<acs::Message>>,
+    wires: BTreeMap<SessionId, mpsc::Sender<Vec<acs::Message>>>,
     sessions: u64,
 }
 
@@ -62,8 +62,8 @@ pub struct Accepted {
     pub session: SessionId,
     /// Whose agent it is.
     pub instance: ContainerInstanceArn,
-    /// What to send; ends when another connection takes its place.
-    pub messages: mpsc::Receiver<acs::Message>,
+    /// What to send, turn by turn; ends when another connection takes its place.
+    pub messages: mpsc::Receiver<Vec<acs::Message>>,
 }
 
 impl Owner {
@@ -136,12 +136,21 @@ impl Owned {
         }
     }
 
-    fn send(&mut self, delivery: Delivery) {
-        let Delivery { session, message } = delivery;
-        let Some(wire) = self.wires.get(&session) else { return };
-        if wire.try_send(message).is_err() {
-            tracing::warn!(session = session.0, "agent does not take its messages; closing its connection");
-            self.wires.remove(&session);
+    /// Passes this turn's messages on.
+    fn send(&mut self) {
+        let mut batches: BTreeMap<SessionId, Vec<acs::Message>> = BTreeMap::new();
+        for Delivery { session, message } in std::mem::take(&mut self.model.live.outbox) {
+            batches.entry(session).or_default().push(message);
+        }
+        for (session, messages) in batches {
+            let Some(wire) = self.wires.get(&session) else { continue };
+            if wire.try_send(messages).is_err() {
+                tracing::warn!(
+                    session = session.0,
+                    "agent does not take its messages; closing its connection"
+                );
+                self.wires.remove(&session);
+            }
         }
     }
 }
@@ -184,9 +193,7 @@ pub async fn run(
         store.save(owned.model.take_changes()).await?;
         owned.close_wires();
         owned.tell(&journal);
-        for delivery in std::mem::take(&mut owned.model.live.outbox) {
-            owned.send(delivery);
-        }
+        owned.send();
         for answer in answers {
             answer();
         }

@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use wharf_protocol::acs::{self, Message};
 use wharf_protocol::arn::ContainerInstanceArn;
@@ -136,15 +137,11 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    async fn run(
-        &mut self,
-        socket: &mut WebSocket,
-        mut messages: tokio::sync::mpsc::Receiver<Message>,
-    ) -> End {
+    async fn run(&mut self, socket: &mut WebSocket, mut messages: mpsc::Receiver<Vec<Message>>) -> End {
         let mut beat = interval(self.shared.heartbeat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // Cancel-safe: a frame is only taken out when `recv` is ready, likewise a message; the others are levels.
+            // Cancel-safe: a frame is only taken out when `recv` is ready, likewise a batch; the others are levels.
             tokio::select! {
                 frame = socket.recv() => match frame {
                     Some(Ok(Frame::Text(text))) => self.hear(&text).await,
@@ -155,10 +152,12 @@ impl Talk<'_> {
                     Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}
                     Some(Ok(Frame::Close(_)) | Err(_)) | None => return End::Left,
                 },
-                message = messages.recv() => {
-                    let Some(message) = message else { return End::Replaced };
-                    if !self.say(socket, &message).await {
-                        return End::Silent;
+                batch = messages.recv() => {
+                    let Some(batch) = batch else { return End::Replaced };
+                    for message in &batch {
+                        if !self.say(socket, message).await {
+                            return End::Silent;
+                        }
                     }
                 }
                 _tick = beat.tick() => {

@@ -47,7 +47,7 @@ impl Model {
 
     /// Looks at one task; the answer says what of it belongs into a payload now.
     fn look(&mut self, arn: &TaskArn, turn: &mut Turn) -> Option<(ContainerInstanceArn, Goal)> {
-        self.expire(arn, turn.now);
+        self.watch_attachment(arn, turn.now);
         let task = self.tasks.get(arn)?;
         self.live.see(arn, task.status);
         if task.is_stopped() {
@@ -128,18 +128,24 @@ impl Model {
         self.live.agenda.set(arn.clone(), next);
     }
 
-    /// Ends a task whose interface was not attached in time.
-    fn expire(&mut self, arn: &TaskArn, now: Time) {
-        let late = |task: &Task| {
-            let attaching = task.interface.as_ref().filter(|one| one.status == AttachmentStatus::Attaching);
-            !task.shall_stop()
-                && attaching.and_then(|one| one.deadline).is_some_and(|deadline| deadline <= now)
+    /// Ends a task whose interface was not attached in time. Time in which this process did not run does not count: the agent could
+    /// report nothing then.
+    fn watch_attachment(&mut self, arn: &TaskArn, now: Time) {
+        let attaching = |task: &Task| {
+            let interface = task.interface.as_ref().filter(|_| !task.shall_stop());
+            interface.filter(|one| one.status == AttachmentStatus::Attaching).map(|one| one.deadline)
         };
-        if self.tasks.get(arn).is_some_and(late)
-            && let Some(task) = self.tasks.edit(arn)
-        {
+        let Some(deadline) = self.tasks.get(arn).and_then(attaching) else { return };
+        if deadline.is_some_and(|deadline| deadline > now) {
+            return;
+        }
+        let timeout = self.policy.attach_timeout;
+        let Some(task) = self.tasks.edit(arn) else { return };
+        if deadline.is_some() {
             let reason = "Timeout waiting for network interface provisioning to complete.";
             task.order_stop(StopCode::TaskFailedToStart, reason, now);
+        } else if let Some(interface) = &mut task.interface {
+            interface.deadline = Some(now + timeout);
         }
     }
 
@@ -160,11 +166,9 @@ impl Model {
     }
 
     fn send_attach(&mut self, instance: &ContainerInstanceArn, arn: &TaskArn, turn: &mut Turn) {
+        let told = self.live.sessions.get(instance).is_some_and(|session| session.sent.contains_key(arn));
         let deadline = turn.now + self.policy.attach_timeout;
-        let Some(task) = self.tasks.get(arn) else { return };
-        if task.interface.as_ref().is_some_and(|interface| interface.status == AttachmentStatus::Precreated)
-            && let Some(task) = self.tasks.edit(arn)
-        {
+        if !told && let Some(task) = self.tasks.edit(arn) {
             task.handed_over = true;
             if let Some(interface) = &mut task.interface {
                 interface.status = AttachmentStatus::Attaching;

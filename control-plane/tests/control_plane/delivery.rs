@@ -131,6 +131,30 @@ fn an_interface_that_is_not_attached_in_time_ends_its_task() {
 }
 
 #[test]
+fn time_in_which_nobody_listened_does_not_count_against_an_interface() {
+    let mut world = world();
+    let (instance, task) = a_task(&mut world, true);
+    world.sent();
+    world.crash();
+    world.sent_after(Duration::from_secs(600));
+    assert_eq!(world.task(&task).status, LastStatus::Provisioning);
+    world.turn.now = world.turn.now + Duration::from_secs(170);
+    let sent = world.connect(&instance);
+    let Message::AttachTaskNetworkInterfacesMessage(attach) = &sent[1] else { panic!("{:?}", kinds(&sent)) };
+    assert_eq!(attach.wait_timeout_ms, Some(180_000), "a new connection has the whole time");
+}
+
+#[test]
+fn an_agent_that_never_comes_back_does_not_hold_a_task_in_provisioning_for_ever() {
+    let mut world = world();
+    let (instance, task) = a_task(&mut world, true);
+    world.sent();
+    world.disconnect(&instance);
+    world.sent_after(Duration::from_secs(180));
+    assert!(world.task(&task).shall_stop());
+}
+
+#[test]
 fn the_address_comes_back_when_the_task_is_stopped() {
     let mut world = world();
     let (_, task) = a_task(&mut world, true);

@@ -202,3 +202,31 @@ async fn held_tasks_leave_in_one_payload() {
     assert_eq!(payload["tasks"].as_array().unwrap().len(), 3);
     peer.running.shutdown().await.unwrap();
 }
+
+/// More messages than turns may wait: what one turn has to say must fit whatever its size.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_with_hundreds_of_tasks_gets_everything_when_it_comes_back() {
+    const TASKS: usize = 600;
+    let peer = Peer::start_with(|config| {
+        config.policy.most_tasks_per_call = 1000;
+        config.subnets = vec!["subnet-1=10.99.0.0/16".parse().unwrap()];
+    });
+    let peer = peer.await;
+    peer.client.call("CreateCluster", json!({})).await;
+    let container = json!({ "name": "app", "image": "i", "memory": 4 });
+    let document = json!({ "family": "web", "networkMode": "awsvpc", "containerDefinitions": [container] });
+    peer.client.call("RegisterTaskDefinition", document).await;
+    let agent = FakeAgent::register(&peer.client).await;
+    let mut line = agent.acs().await;
+    line.expect("TaskManifestMessage").await;
+    let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-1"] } });
+    let input = json!({ "taskDefinition": "web", "count": TASKS, "networkConfiguration": network });
+    let launched = peer.client.call("RunTask", input).await;
+    assert_eq!(launched["tasks"].as_array().unwrap().len(), TASKS);
+    drop(line);
+    let mut line = agent.acs().await;
+    for _ in 0..TASKS {
+        line.expect("AttachTaskNetworkInterfacesMessage").await;
+    }
+    peer.running.shutdown().await.unwrap();
+}

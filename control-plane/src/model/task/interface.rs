@@ -36,7 +36,8 @@ pub struct Interface {
     pub attachment: String,
     /// How far the attachment is.
     pub status: AttachmentStatus,
-    /// Until when the agent has to attach it; counts from when it was told.
+    /// Until when the agent has to attach it; counts from when it was told in its present session. Not saved.
+    #[serde(skip)]
     pub deadline: Option<Time>,
     /// The subnet's name.
     pub subnet: String,
