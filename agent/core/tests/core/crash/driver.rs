@@ -1,10 +1,9 @@
 //! The shell's order of things with a kill switch: step, save, reply, act; each act ends in an event.
 //!
-//! The base run takes a copy of world, store and control plane at every boundary. Each copy is a crash: a new agent is
-//! started on it and has to bring everything to a good end.
+//! At every boundary a copy of world, store and control plane can be taken: what a crash there would leave.
 
 use super::checks;
-use super::downtime::Downtime;
+use super::explore::Plan;
 use super::faults::{Fault, believed, damaged};
 use super::scenarios::{Message, Scenario};
 use super::world::World;
@@ -20,32 +19,6 @@ use wharf_protocol::arn::TaskArn;
 /// More turns than any scenario needs: what takes longer never settles.
 const TURNS_MAX: usize = 600;
 
-/// What to explore.
-pub struct Plan<'a> {
-    pub scenario: &'a Scenario,
-    pub downtime: Downtime,
-    /// Events and effects overtake each other.
-    pub newest_first: bool,
-    pub fault: Option<Fault>,
-    /// Crash a second time during each recovery.
-    pub again: bool,
-}
-
-impl<'a> Plan<'a> {
-    /// One crash at each boundary, everything in order, no fault.
-    pub fn of(scenario: &'a Scenario, downtime: Downtime) -> Self {
-        Self { scenario, downtime, newest_first: false, fault: None, again: false }
-    }
-}
-
-/// What exploring found.
-pub struct Outcome {
-    /// Crash points tried.
-    pub points: usize,
-    /// The first broken promise, with where the crash was.
-    pub found: Option<String>,
-}
-
 /// What the control plane wants of a task in the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
@@ -55,51 +28,9 @@ pub enum Wish {
     NoTask,
 }
 
-/// Runs the scenario, then again from each boundary with a crash there, until a promise is broken.
-pub fn explore(plan: &Plan<'_>) -> Outcome {
-    let mut base = Run::first(plan);
-    base.boundaries = Some(Vec::new());
-    if let Err(what) = base.run_out() {
-        return Outcome { points: 0, found: Some(format!("without a crash: {what}")) };
-    }
-    let mut points = 0;
-    for (place, outside) in base.boundaries.unwrap_or_default() {
-        points += 1;
-        let mut run = Run::resumed(plan, outside);
-        run.boundaries = plan.again.then(Vec::new);
-        if let Err(what) = run.run_out() {
-            return Outcome { points, found: Some(format!("crash {points} {place}: {what}")) };
-        }
-        // Some are enough: the places repeat.
-        for (second, outside) in run.boundaries.unwrap_or_default().into_iter().skip(points % 13).step_by(13)
-        {
-            points += 1;
-            if let Err(what) = Run::resumed(plan, outside).run_out() {
-                return Outcome { points, found: Some(format!("crash {place}, then {second}: {what}")) };
-            }
-        }
-    }
-    Outcome { points, found: None }
-}
-
-/// Runs the scenario once for each of its saves, with that save failing.
-pub fn explore_failed_saves(plan: &Plan<'_>) -> Outcome {
-    for failing in 0.. {
-        let mut run = Run::first(plan);
-        run.saves_to_failure = Some(failing);
-        if let Err(what) = run.run_out() {
-            return Outcome { points: failing, found: Some(format!("save {failing}: {what}")) };
-        }
-        if run.saves_to_failure.is_some() {
-            return Outcome { points: failing, found: None };
-        }
-    }
-    unreachable!("a scenario has an end")
-}
-
 /// Everything that a crash of the agent leaves.
 #[derive(Clone)]
-struct Outside {
+pub struct Outside {
     world: World,
     store: BTreeMap<RecordKey, Vec<u8>>,
     /// Messages that were never sent, and those that were and are not acknowledged, in their order.
@@ -118,22 +49,24 @@ impl Outside {
     }
 }
 
-struct Run<'a> {
+pub struct Run<'a> {
     plan: &'a Plan<'a>,
     node: Node,
     outside: Outside,
     inbox: VecDeque<(Event, Option<Effect>)>,
     effects: VecDeque<Effect>,
+    /// Whether anything outside has changed since the last boundary.
+    changed: bool,
     /// What the fault that saves what is in flight takes for begun.
     believed_begun: Vec<Effect>,
     performed: usize,
     /// How many saves succeed before one fails.
-    saves_to_failure: Option<usize>,
-    boundaries: Option<Vec<(&'static str, Outside)>>,
+    pub saves_to_failure: Option<usize>,
+    pub boundaries: Option<Vec<(&'static str, Outside)>>,
 }
 
 impl<'a> Run<'a> {
-    fn first(plan: &'a Plan<'a>) -> Self {
+    pub fn first(plan: &'a Plan<'a>) -> Self {
         let Scenario { script, behaviour, .. } = plan.scenario;
         let outside = Outside {
             world: World::new(T0, plan.scenario.specs(), behaviour.clone()),
@@ -149,12 +82,23 @@ impl<'a> Run<'a> {
     fn on(plan: &'a Plan<'a>, node: Node, outside: Outside) -> Self {
         let (inbox, effects) = (VecDeque::new(), VecDeque::new());
         let believed_begun = Vec::new();
-        let (performed, saves_to_failure, boundaries) = (0, None, None);
-        Self { plan, node, outside, inbox, effects, believed_begun, performed, saves_to_failure, boundaries }
+        let (changed, performed, saves_to_failure, boundaries) = (true, 0, None, None);
+        Self {
+            plan,
+            node,
+            outside,
+            inbox,
+            effects,
+            changed,
+            believed_begun,
+            performed,
+            saves_to_failure,
+            boundaries,
+        }
     }
 
     /// A new agent on what the old one left: restore, look at the runtime, and hear again what was not acknowledged.
-    fn resumed(plan: &'a Plan<'a>, mut outside: Outside) -> Self {
+    pub fn resumed(plan: &'a Plan<'a>, mut outside: Outside) -> Self {
         outside.world.pass_downtime(plan.downtime);
         if plan.fault == Some(Fault::RandomNames) {
             outside.world.name_suffix.push('x');
@@ -186,7 +130,7 @@ impl<'a> Run<'a> {
     }
 
     /// Goes on until nothing moves and looks whether everything is as it should be.
-    fn run_out(&mut self) -> Result<(), String> {
+    pub fn run_out(&mut self) -> Result<(), String> {
         let end = self.outside.world.now.plus(seconds(120));
         for _ in 0..TURNS_MAX {
             if !self.advance(end) {
@@ -224,6 +168,7 @@ impl<'a> Run<'a> {
         match self.node.next_wakeup().filter(|at| *at <= end) {
             Some(at) => {
                 self.outside.world.now = self.outside.world.now.max(at);
+                self.changed = true;
                 self.turn((Event::Woken, None));
                 true
             }
@@ -245,6 +190,7 @@ impl<'a> Run<'a> {
             }
             other => other.clone(),
         };
+        self.changed = true;
         if message.id.is_some() {
             self.outside.unacknowledged.push(message);
         }
@@ -274,6 +220,7 @@ impl<'a> Run<'a> {
             Some(_) | None => false,
         });
         early.into_iter().for_each(|effect| self.perform(effect));
+        self.changed |= !effects.is_empty();
         self.save(turn.changes);
         self.outside.begun.retain(|effect| Some(effect) != ended.as_ref());
         self.outside.begun.extend(effects.iter().cloned());
@@ -293,6 +240,7 @@ impl<'a> Run<'a> {
 
     fn save(&mut self, changes: Vec<Change>) {
         for change in changes {
+            self.changed = true;
             match change.value {
                 Some(value) => self.outside.store.insert(change.key, value),
                 None => self.outside.store.remove(&change.key),
@@ -314,13 +262,14 @@ impl<'a> Run<'a> {
                     self.inbox.push_back((Event::StopsVerified { message_id, tasks }, None));
                 }
             }
+            self.changed = true;
             self.boundary("after reply");
         }
     }
 
     fn perform(&mut self, effect: Effect) {
         self.boundary("before effect");
-        self.outside.world.begin(&effect);
+        self.changed |= self.outside.world.begin(&effect);
         self.boundary("within effect");
         if let (Some(Fault::ReportOnce), Effect::ReportTask { report, .. }) = (self.plan.fault, &effect) {
             self.turn((Event::TaskReported { report: report.clone() }, None));
@@ -331,11 +280,15 @@ impl<'a> Run<'a> {
         self.inbox.extend(events.map(|event| (event, None)));
         self.performed += 1;
         self.outside.world.now = self.outside.world.now.plus(std::time::Duration::from_millis(10));
+        self.changed = true;
         self.boundary("after effect");
     }
 
+    /// A crash may come here. Where nothing outside has changed since the last boundary, it would be the same crash.
     fn boundary(&mut self, place: &'static str) {
-        if let Some(boundaries) = &mut self.boundaries {
+        if let Some(boundaries) = &mut self.boundaries
+            && std::mem::take(&mut self.changed)
+        {
             boundaries.push((place, self.outside.clone()));
         }
     }

@@ -1,18 +1,19 @@
 //! The crash test: the agent is killed at every boundary of every scenario while the world moves on, and what it
 //! acknowledged is never sent again.
 //!
-//! `world` is the host and what the control plane took, `downtime` what happens to it, `driver` is the shell's order of things with a kill switch,
+//! `world` is the host and what the control plane took, `downtime` what happens to it, `driver` is the shell's order of things with a kill switch, `explore` uses it,
 //! `scenarios` are the stories, `faults` are ways to build the shell wrong. No fault: nothing is found. Each fault: found.
 
 mod checks;
 mod downtime;
 mod driver;
+mod explore;
 mod faults;
 mod scenarios;
 mod world;
 
 use downtime::Downtime;
-use driver::{Plan, explore, explore_failed_saves};
+use explore::{Plan, explore, explore_failed_saves};
 use faults::Fault;
 
 /// What is found when the shell is built right: nothing, at any boundary of any scenario, whatever happens meanwhile.

@@ -127,20 +127,14 @@ impl World {
         }
     }
 
-    /// The first half of an effect: what stands if the agent dies in its middle.
-    pub fn begin(&mut self, effect: &Effect) {
+    /// The first half of an effect: what stands if the agent dies in its middle. Says whether that is anything.
+    pub fn begin(&mut self, effect: &Effect) -> bool {
         match effect {
             Effect::CreateContainer { container, .. } => {
                 self.things.entry(self.name(container)).or_insert((container.clone(), Thing::Record));
+                true
             }
-            Effect::DeleteContainer { container } => {
-                let name = self.name(container);
-                if let Some((_, thing @ Thing::Running)) = self.things.get_mut(&name) {
-                    let exit = Exit { code: 137, at: self.now };
-                    *thing = Thing::Exited(exit);
-                    self.truth.entry(container.clone()).or_default().exit = Some(exit);
-                }
-            }
+            Effect::DeleteContainer { container } => self.end(container, 137).is_some(),
             Effect::PrepareNetwork { .. }
             | Effect::ReleaseTask { .. }
             | Effect::PullImage { .. }
@@ -148,7 +142,7 @@ impl World {
             | Effect::SignalContainer { .. }
             | Effect::ProbeHealth { .. }
             | Effect::ReportTask { .. }
-            | Effect::ReportAttachment { .. } => {}
+            | Effect::ReportAttachment { .. } => false,
         }
     }
 
