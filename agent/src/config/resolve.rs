@@ -213,10 +213,8 @@ fn below_floor(key: &Key, text: &str) -> Option<&'static str> {
 
 /// The error for a text that is not of its key's form.
 fn wrong_value(key: &Key, text: &str, origin: Origin) -> ConfigError {
-    let value = match key.kind {
-        Kind::Secret => key.kind.shown(text),
-        _ => format!("{text:?}"),
-    };
+    let shown = key.kind.shown(text);
+    let value = if shown == text { format!("{text:?}") } else { shown };
     ConfigError::WrongValue { key: key.name.to_owned(), value, origin, expected: key.kind.expected() }
 }
 

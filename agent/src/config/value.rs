@@ -155,6 +155,8 @@ impl Kind {
     pub fn shown(&self, text: &str) -> String {
         match self {
             Self::Secret => REDACTED.to_owned(),
+            // Somebody may have put a password where only a host belongs.
+            Self::Url if text.contains('@') => REDACTED.to_owned(),
             Self::Text
             | Self::Bool
             | Self::Duration(_)

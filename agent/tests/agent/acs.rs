@@ -144,6 +144,9 @@ fn overrides_replace_the_command() {
     assert_eq!(spec.process.command.as_deref(), Some(["b".to_owned(), "c".to_owned()].as_slice()));
     let inline = container(json!({"command": ["a"], "overrides": {"Command": ["d"]}}));
     assert_eq!(inline.process.command.as_deref(), Some(["d".to_owned()].as_slice()));
+    let both = json!({"overrides": "{\"command\":[\"b\"]}", "dockerConfig": docker(json!({"Cmd": ["c"]}), json!({}))});
+    let both = container(both).process.command;
+    assert_eq!(both.as_deref(), Some(["c".to_owned()].as_slice()), "dockerConfig is laid over everything");
     let empty = container(json!({"command": ["a"], "overrides": "{}"}));
     assert_eq!(empty.process.command.as_deref(), Some(["a".to_owned()].as_slice()));
 }

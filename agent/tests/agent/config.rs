@@ -98,6 +98,10 @@ fn a_secret_is_never_part_of_an_error_or_the_output() {
         native.errors(),
         "secret_access_key = (redacted) (/etc/wharf/agent.toml:1) is wrong: expected a TOML string"
     );
+    assert_eq!(
+        Given::default().environment("ECS_BACKEND_HOST", "https://me:hunter2@cp").errors(),
+        "ECS_BACKEND_HOST = (redacted) (environment) is wrong: expected a host or a URL that begins with http:// or https://"
+    );
     let auth = Given::default()
         .environment("ECS_ENGINE_AUTH_TYPE", "docker")
         .env_file("ECS_ENGINE_AUTH_DATA={\"hunter2\":3}");

@@ -135,11 +135,12 @@ async fn writer_until_killed() {
 async fn a_damaged_file_is_refused_with_what_to_do() {
     let whole = filled().await;
     let database = fs::read(whole.path().join("agent.db")).expect("it exists");
-    let damages: [(&str, Damage); 6] = [
+    let damages: [(&str, Damage); 7] = [
         ("emptied", Box::new(Vec::clear)),
         ("cut in the middle", Box::new(|bytes| bytes.truncate(bytes.len() / 2 + 100))),
         ("another header", Box::new(|bytes| bytes[..16].fill(b'x'))),
         ("a page of zeroes", Box::new(|bytes| bytes[4096..8192].fill(0))),
+        ("a wrong count of free pages", Box::new(|bytes| bytes[39] ^= 1)),
         ("one byte of a value", Box::new(|bytes| flip_every(bytes, b"MARK"))),
         (
             "somebody else's file",
