@@ -144,8 +144,10 @@ impl Conversation {
         };
         let asker = match &reply {
             Reply::Ack { .. } => waiting.take(&message_id),
-            Reply::VerifyStops { .. } => waiting.last.clone(),
+            Reply::VerifyStops { .. } => Some(waiting.last.clone()),
         };
+        // A payload with a task that nobody can name is not acknowledged, whatever became of its other tasks.
+        let Some(asker) = asker else { return };
         self.send(acs::reply_message(reply, &asker.cluster, &asker.container_instance)).await;
         for role in &asker.credentials {
             self.send(acs::credentials_ack(&message_id, role)).await;
@@ -203,8 +205,8 @@ impl Waiting {
         }
     }
 
-    fn take(&mut self, message_id: &str) -> Asker {
+    fn take(&mut self, message_id: &str) -> Option<Asker> {
         self.order.retain(|id| id != message_id);
-        self.by_message.remove(message_id).unwrap_or_default()
+        self.by_message.remove(message_id)
     }
 }

@@ -4,6 +4,7 @@ mod acs;
 mod capabilities;
 mod cli;
 mod config;
+mod conversation;
 mod endpoints;
 mod fixture;
 mod introspection;
