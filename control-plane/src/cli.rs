@@ -82,7 +82,8 @@ impl Cli {
             EnvFilter::new(usual)
         });
         let colours = std::io::stderr().is_terminal();
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+        let log =
+            tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).log_internal_errors(false);
         log.with_writer(std::io::stderr).init();
     }
 }

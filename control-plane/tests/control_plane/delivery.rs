@@ -247,6 +247,22 @@ fn role_credentials_travel_with_the_task_and_are_renewed_at_half_their_life() {
 }
 
 #[test]
+fn a_task_that_is_slow_to_start_has_its_credentials_renewed_too() {
+    let mut world = world();
+    let instance = world.connected_instance("i");
+    let mut document = bridge("app");
+    document["taskRoleArn"] = serde_json::json!("arn:aws:iam::111122223333:role/app");
+    world.define(document);
+    world.launch("app").unwrap();
+    let sent = world.sent();
+    world.acknowledge(&instance, &sent);
+    for _ in 0..2 {
+        assert_eq!(kinds(&world.sent_after(Duration::from_secs(3 * 3600))), ["IAMRoleCredentialsMessage"]);
+        assert!(world.sent().is_empty());
+    }
+}
+
+#[test]
 fn an_agent_that_asks_gets_the_credentials_of_its_tasks_before_the_manifest() {
     let mut world = world();
     let instance = world.connected_instance("i");

@@ -3,6 +3,9 @@
 use super::fake_agent::FakeAgent;
 use super::peer::{Client, Peer, config};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use wharf_control_plane::server::{StartError, start};
 use wharf_control_plane::store::OpenError;
 
@@ -145,23 +148,53 @@ async fn what_was_answered_survives_kill_9() {
     }
 }
 
-fn spawn(data: &std::path::Path) -> std::process::Child {
-    std::process::Command::new(env!("CARGO_BIN_EXE_wharf-control-plane"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data)
-        .env("AWS_ACCESS_KEY_ID", "AKID")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("NO_COLOR", "1")
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap()
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_no_more_ends_the_process_and_loses_nothing_that_was_answered() {
+    let data = tempfile::tempdir().unwrap();
+    // Files of this process can grow to 400 half-kilobytes; writing more fails, as on a full disk.
+    let mut process = spawn_by("trap '' XFSZ; ulimit -f 400; exec \"$0\" \"$@\"", data.path());
+    let client = Client::new(&url_of(&mut process));
+    let document = |number: usize| {
+        let container = json!({ "name": "app", "image": "i", "memory": 16, "command": ["x".repeat(4000)] });
+        json!({ "family": format!("f{number:04}"), "containerDefinitions": [container] })
+    };
+    let mut answered = 0;
+    let refused = loop {
+        match client.try_call("RegisterTaskDefinition", document(answered)).await {
+            Ok(_) => answered += 1,
+            Err(error) => break error,
+        }
+        assert!(answered < 1000, "the limit has no effect");
+    };
+    assert_eq!((refused.code.as_str(), refused.status), ("ServerException", 500));
+    assert!(!process.wait().unwrap().success());
+    assert!(answered > 0);
+
+    let running = start(config(data.path())).await.unwrap();
+    let listed = Client::new(&running.url()).call("ListTaskDefinitionFamilies", json!({})).await;
+    assert_eq!(listed["families"].as_array().unwrap().len(), answered);
+    running.shutdown().await.unwrap();
+}
+
+fn spawn(data: &Path) -> Child {
+    spawn_by("exec \"$0\" \"$@\"", data)
+}
+
+/// Starts the binary through a line of shell.
+fn spawn_by(line: &str, data: &Path) -> Child {
+    let mut command = Command::new("sh");
+    command.args(["-c", line, env!("CARGO_BIN_EXE_wharf-control-plane")]);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+    command.env("AWS_ACCESS_KEY_ID", "AKID").env("AWS_SECRET_ACCESS_KEY", "secret");
+    command.stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Reads the log until it tells where the control plane listens.
-fn url_of(process: &mut std::process::Child) -> String {
-    use std::io::BufRead;
-    let log = std::io::BufReader::new(process.stderr.take().unwrap());
-    let line = log.lines().map(Result::unwrap).find(|line| line.contains("serving")).expect("it serves");
+fn url_of(process: &mut Child) -> String {
+    let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
+    let line = log.by_ref().map(Result::unwrap).find(|line| line.contains("serving")).expect("it serves");
+    // Somebody has to go on reading, or the process would find nobody to log to.
+    std::thread::spawn(move || log.for_each(drop));
     let url = line.split("url=\"").nth(1).and_then(|rest| rest.split('"').next());
     url.unwrap_or_else(|| panic!("no url in {line}")).to_owned()
 }
