@@ -208,6 +208,20 @@ async fn silence_ends_the_session_and_a_new_one_begins() {
 }
 
 #[tokio::test]
+async fn messages_keep_a_session_alive() {
+    let mut peer = Peer::start().await;
+    let mut acs = Loop::start(&peer, Timings { heartbeat: short(500), ..timings() });
+    let mut opened = peer.accept().await;
+    acs.connected().await;
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    for _ in 0..12 {
+        ticks.tick().await;
+        works(&mut acs, &mut opened).await;
+    }
+    acs.stop().await;
+}
+
+#[tokio::test]
 async fn an_old_session_is_closed_with_1000_and_opened_anew() {
     let mut peer = Peer::start().await;
     let mut acs = Loop::start(&peer, Timings { lifetime: short(100), ..timings() });

@@ -164,6 +164,19 @@ async fn a_fragmented_message_is_put_together() {
 }
 
 #[tokio::test]
+async fn fragments_cannot_add_up_to_more_than_a_message_may_be() {
+    let (_peer, raw, mut acs) = raw(timings()).await;
+    let mut stream = raw.accept().await;
+    acs.connected().await;
+    let nine_mebibytes = vec![b'x'; 9 << 20];
+    stream.write_all(&frame(0x01, &nine_mebibytes)).await.unwrap();
+    // The agent hangs up in the middle of this one.
+    let _ = within("the write", stream.write_all(&frame(0x80, &nine_mebibytes))).await;
+    assert!(matches!(acs.disconnected().await, Ending::Failed(_)));
+    acs.stop().await;
+}
+
+#[tokio::test]
 async fn bytes_that_are_no_frames_cost_the_session_and_nothing_else() {
     let (_peer, raw, mut acs) = raw(timings()).await;
     for garbage in [&[b'H'; 256][..], &[0xff; 64], &frame(0x81, &[0xc3, 0x28])] {
