@@ -1,6 +1,6 @@
 //! What a broken or hostile peer may send, and what of the session survives it (spec 3.3, 3.6).
 
-use crate::acs::{Loop, heartbeat, payload, short, timings, works};
+use crate::acs_loop::{Loop, heartbeat, payload, short, timings, works};
 use crate::peer::{Peer, within};
 use crate::raw_peer::{RawPeer, frame, text_frame, until_closed};
 use axum::extract::ws::Message as Frame;

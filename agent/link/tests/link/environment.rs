@@ -1,7 +1,7 @@
 //! What the environment decides: proxies and roots of trust. Each test runs its agent's side in a child process,
 //! because a process should not change its own environment.
 
-use crate::acs::{Loop, heartbeat, timings};
+use crate::acs_loop::{Loop, heartbeat, timings};
 use crate::peer::{Peer, keys, limits, within};
 use crate::raw_peer::{RawPeer, read_request, text_frame, upgrade_answer};
 use crate::tls;

@@ -7,6 +7,7 @@
 
 mod acs;
 mod acs_hostile;
+mod acs_loop;
 mod api;
 mod credentials;
 mod endpoint_rules;

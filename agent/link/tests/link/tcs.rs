@@ -1,6 +1,6 @@
 //! TCS sessions against the peer: signed frames, ticks, signs of life (spec 4).
 
-use crate::acs::short;
+use crate::acs_loop::short;
 use crate::peer::{INSTANCE, Opened, Peer, check_signature, identity, within};
 use axum::extract::ws::Message as Frames;
 use futures_util::future::join_all;

@@ -2,7 +2,7 @@
 //!
 //! `data/peer.crt` and its key are self-signed, for `localhost` and 127.0.0.1, and serve this test alone.
 
-use crate::acs::{Loop, heartbeat, timings};
+use crate::acs_loop::{Loop, heartbeat, timings};
 use crate::peer::{keys, limits, within};
 use crate::raw_peer::{RawPeer, read_request, text_frame, upgrade_answer};
 use rustls::pki_types::pem::PemObject;
