@@ -47,10 +47,15 @@ impl PrivateContainerd {
         command
     }
 
-    /// Kills it without warning and starts it again on the same state.
-    pub fn kill_and_restart(&mut self) -> Result<()> {
+    /// Kills it without warning; shims and containers go on.
+    pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again on the same state, after a kill.
+    pub fn start_again(&mut self) -> Result<()> {
         self.child = spawn(&self.dir.path().join("config.toml"), &self.dir.path().join("containerd.log"))?;
         self.wait_until_it_answers()
     }

@@ -156,8 +156,18 @@ impl Scripted {
 
     /// Waits until the agent holds an ACS session.
     pub async fn connected(&self) {
-        self.wait_for("the agent's ACS session", Duration::from_secs(20), |journal| {
-            journal.iter().any(|(_, r)| matches!(r, Received::AcsConnected(_))).then_some(())
+        self.connected_again(0).await;
+    }
+
+    /// How many ACS sessions the agent has opened so far.
+    pub fn sessions(&self) -> usize {
+        sessions(&self.journal())
+    }
+
+    /// Waits until the agent has opened more ACS sessions than `before`.
+    pub async fn connected_again(&self, before: usize) {
+        self.wait_for("another ACS session", Duration::from_secs(30), |journal| {
+            (sessions(journal) > before).then_some(())
         })
         .await;
     }
@@ -218,6 +228,10 @@ fn line(received: &Received) -> String {
         Received::Acs(message) => format!("ACS {}", message.type_name()),
         Received::Tcs(message) => format!("TCS {}", message.type_name()),
     }
+}
+
+fn sessions(journal: &[(Instant, Received)]) -> usize {
+    journal.iter().filter(|(_, received)| matches!(received, Received::AcsConnected(_))).count()
 }
 
 fn submissions<'a>(

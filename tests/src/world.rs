@@ -14,11 +14,19 @@ use std::time::{Duration, Instant};
 
 /// Name of the demo image in every world.
 pub const IMAGE: &str = "wharf/demo:latest";
+/// Region that agents and control planes are in.
+pub const REGION: &str = "us-west-2";
+/// The cluster that agents join.
+pub const CLUSTER: &str = "e2e";
+/// Id of the key that agents and callers sign with.
+pub const ACCESS_KEY: &str = "AKIDEXAMPLE";
+/// Secret of that key.
+pub const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 /// A host with containerd and room for an agent.
 #[derive(Debug)]
 pub struct Host {
-    containerd: &'static PrivateContainerd,
+    containerd: Containerd,
     dir: tempfile::TempDir,
     namespace: String,
     cgroup_root: String,
@@ -27,6 +35,13 @@ pub struct Host {
     before: Inventory,
     agent: Option<Child>,
     extra: BTreeMap<String, String>,
+}
+
+/// Whose containerd a host uses.
+#[derive(Debug)]
+enum Containerd {
+    Shared(&'static PrivateContainerd),
+    Own(Box<PrivateContainerd>),
 }
 
 /// The containerd that all tests of this process share; each has a namespace of its own in it.
@@ -38,10 +53,18 @@ pub fn shared_containerd() -> &'static PrivateContainerd {
 impl Host {
     /// Makes the directories and takes the inventory to compare with at the end.
     pub fn new() -> Result<Self> {
+        Self::on(Containerd::Shared(shared_containerd()))
+    }
+
+    /// A host with a containerd that nobody else uses, so that it may be killed.
+    pub fn with_own_containerd() -> Result<Self> {
+        Self::on(Containerd::Own(Box::new(PrivateContainerd::start()?)))
+    }
+
+    fn on(containerd: Containerd) -> Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let unique = format!("{}x{number}", std::process::id());
-        let containerd = shared_containerd();
         let dir = tempfile::Builder::new().prefix("host-").tempdir_in(temporary())?;
         for file in ["agent.toml", "ecs.config"] {
             std::fs::write(dir.path().join(file), "")?;
@@ -92,17 +115,17 @@ impl Host {
         command
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .env("ECS_CLUSTER", "e2e")
-            .env("AWS_DEFAULT_REGION", "us-west-2")
-            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+            .env("ECS_CLUSTER", CLUSTER)
+            .env("AWS_DEFAULT_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
             .env("ECS_ENABLE_TASK_ENI", "true")
             .env("ECS_ENABLE_TASK_IAM_ROLE", "true")
             .env("ECS_DATADIR", path("data"))
             .env("WHARF_CONFIG", path("agent.toml"))
             .env("WHARF_ECS_CONFIG", path("ecs.config"))
             .env("WHARF_RUN_DIR", path("run"))
-            .env("WHARF_CONTAINERD_ADDRESS", self.containerd.socket())
+            .env("WHARF_CONTAINERD_ADDRESS", self.containerd().socket())
             .env("WHARF_CONTAINERD_NAMESPACE", &self.namespace)
             .env("WHARF_CGROUP_ROOT", &self.cgroup_root)
             .env("WHARF_INTERFACE_PREFIX", &self.link_prefix)
@@ -166,8 +189,19 @@ impl Host {
     }
 
     /// The containerd that the agent uses.
-    pub fn containerd(&self) -> &'static PrivateContainerd {
-        self.containerd
+    pub fn containerd(&self) -> &PrivateContainerd {
+        match &self.containerd {
+            Containerd::Shared(shared) => shared,
+            Containerd::Own(own) => own,
+        }
+    }
+
+    /// The same, to kill and start again; only a containerd of the host's own may be.
+    pub fn own_containerd(&mut self) -> &mut PrivateContainerd {
+        match &mut self.containerd {
+            Containerd::Shared(_) => panic!("this containerd has other users: make the host with its own"),
+            Containerd::Own(own) => own,
+        }
     }
 
     /// The agent's containerd namespace.
@@ -177,13 +211,41 @@ impl Host {
 
     /// What runs, as `ctr task ls` says: container id to (process id, status).
     pub fn tasks(&self) -> BTreeMap<String, (u32, String)> {
-        let output = self.containerd.ctr(&self.namespace).args(["tasks", "ls"]).output().expect("ctr runs");
+        let output = self.containerd().ctr(&self.namespace).args(["tasks", "ls"]).output().expect("ctr runs");
         let table = String::from_utf8_lossy(&output.stdout).into_owned();
         let row = |line: &str| {
             let mut words = line.split_whitespace();
             Some((words.next()?.to_owned(), (words.next()?.parse().ok()?, words.next()?.to_owned())))
         };
         table.lines().skip(1).filter_map(row).collect()
+    }
+
+    /// Runs a shell command inside a running container, with the container's own environment: exit code and output.
+    pub fn exec(&self, container: &str, script: &str) -> (Option<i32>, String) {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let id = format!("test-{}", NUMBER.fetch_add(1, Ordering::SeqCst));
+        let output = self
+            .containerd()
+            .ctr(&self.namespace)
+            .args(["tasks", "exec", "--exec-id", &id, "--fifo-dir"])
+            .arg(self.dir.path().join("fifo"))
+            .args([container, "sh", "-c", script])
+            .stdin(Stdio::null())
+            .output()
+            .expect("ctr runs");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// What a container's log file holds: the text of each entry of Docker's json-file format.
+    pub fn output(&self, task_id: &str, container: &str) -> String {
+        let path = self.dir.path().join(format!("data/tasks/{task_id}/logs/{container}.log"));
+        let file = std::fs::read_to_string(&path).unwrap_or_default();
+        let entries = file.lines().map(|line| {
+            let entry: serde_json::Value = serde_json::from_str(line).expect("one JSON object a line");
+            entry["log"].as_str().expect("each entry has its text").to_owned()
+        });
+        entries.collect()
     }
 
     /// Ends the agent and asserts that nothing is left of it but its directory and the image.
@@ -195,7 +257,7 @@ impl Host {
     /// Where this host's things are.
     pub fn scope(&self) -> Scope<'_> {
         Scope {
-            containerd: self.containerd,
+            containerd: self.containerd(),
             namespace: &self.namespace,
             cgroup_root: &self.cgroup_root,
             dir: self.dir.path(),

@@ -1,5 +1,9 @@
 //! End to end: the real agent on the real containerd and kernel. Each test asserts what the control plane received and what kernel and
 //! containerd hold, and that nothing is left in the end.
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test an unexpected error is a failure to be shown where it happens"
+)]
 
 #[path = "e2e/crash.rs"]
 mod crash;
@@ -9,3 +13,5 @@ mod house;
 mod input;
 #[path = "e2e/lifecycle.rs"]
 mod lifecycle;
+#[path = "e2e/limits.rs"]
+mod limits;

@@ -236,7 +236,7 @@ fn log(setting: &Setting<'_>, task: &TaskSpec, container: &ContainerSpec) -> Res
     let dir = setting.places.durable(&task.arn).join("logs");
     make_dir(&dir)?;
     let mut args =
-        vec![("file".to_owned(), dir.join(format!("{}.log", container.name)).display().to_string())];
+        vec![("path".to_owned(), dir.join(format!("{}.log", container.name)).display().to_string())];
     for key in ["max-size", "max-file"] {
         args.extend(options.get(key).map(|value| (key.to_owned(), value.clone())));
     }

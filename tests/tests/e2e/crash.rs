@@ -1,9 +1,11 @@
 //! Kills of the agent and of the control plane under running tasks.
 
-use crate::lifecycle::{connected, end};
+use crate::lifecycle::{connected, connected_on, end};
 use std::time::Duration;
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
 use wharf_tests::scripted::Scripted;
+use wharf_tests::wait;
+use wharf_tests::world::Host;
 
 const STAY: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"];
 const SOON: Duration = Duration::from_secs(30);
@@ -18,27 +20,12 @@ async fn kill_nine_of_the_agent_leaves_its_tasks_alone_and_repeats_nothing() {
     }
     let before = host.tasks();
     let told: Vec<_> = tasks.iter().map(|task| control.statuses_of(arn(task))).collect();
-    let sessions = |control: &Scripted| {
-        control
-            .journal()
-            .iter()
-            .filter(|(_, r)| matches!(r, wharf_tests::scripted::Received::AcsConnected(_)))
-            .count()
-    };
-    let first = sessions(&control);
+    let sessions = control.sessions();
 
     host.kill_agent().unwrap();
     assert_eq!(host.tasks(), before, "containers run on without the agent");
     host.start_agent(&format!("http://{}", control.address())).unwrap();
-    control
-        .wait_for("the second session", SOON, |journal| {
-            let now = journal
-                .iter()
-                .filter(|(_, r)| matches!(r, wharf_tests::scripted::Received::AcsConnected(_)))
-                .count();
-            (now > first).then_some(())
-        })
-        .await;
+    control.connected_again(sessions).await;
 
     control.send(payload(tasks.iter().map(stop).collect()).1);
     for (task, told) in tasks.iter().zip(told) {
@@ -108,5 +95,44 @@ async fn states_refused_by_a_failing_control_plane_are_told_again_in_order() {
     sorted.sort();
     sorted.dedup();
     assert_eq!(sorted.len(), told.len(), "each status once: {told:?}");
+    end(host, control).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_nine_of_containerd_leaves_its_tasks_alone_and_loses_no_exit() {
+    let (mut host, control) = connected_on(Host::with_own_containerd().unwrap()).await;
+    let job =
+        awsvpc_task(24, 10, vec![container("job", &["sh", "-c", "trap 'exit 6' TERM; sleep 3600 & wait"])]);
+    let stays = awsvpc_task(24, 11, vec![container("app", STAY)]);
+    control.send(payload(vec![job.clone(), stays.clone()]).1);
+    control.status_of(arn(&job), "RUNNING", SOON).await;
+    control.status_of(arn(&stays), "RUNNING", SOON).await;
+    let before = host.tasks();
+    let id = |task| {
+        format!("{}-{}", arn(task).rsplit('/').next().unwrap(), task.containers[0].name.as_deref().unwrap())
+    };
+
+    host.own_containerd().kill().unwrap();
+    let pid = nix::unistd::Pid::from_raw(before[&id(&job)].0 as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    wait::until("the end of the job", SOON, async || match nix::sys::signal::kill(pid, None) {
+        Err(nix::errno::Errno::ESRCH) => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    host.own_containerd().start_again().unwrap();
+
+    let (_, stopped) = control.status_of(arn(&job), "STOPPED", SOON).await;
+    assert_eq!(stopped.containers[0].exit_code, Some(6), "{stopped:?}");
+    assert_eq!(host.tasks()[&id(&stays)], before[&id(&stays)]);
+    assert_eq!(control.statuses_of(arn(&stays)).last().map(String::as_str), Some("RUNNING"));
+    let more = awsvpc_task(24, 12, vec![container("app", STAY)]);
+    control.send(payload(vec![more.clone()]).1);
+    control.status_of(arn(&more), "RUNNING", SOON).await;
+    control.send(payload(vec![stop(&stays), stop(&more)]).1);
+    for task in [&stays, &more] {
+        let (_, stopped) = control.status_of(arn(task), "STOPPED", SOON).await;
+        assert_eq!(stopped.containers[0].exit_code, Some(0));
+    }
     end(host, control).await;
 }

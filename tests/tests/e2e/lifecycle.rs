@@ -9,12 +9,16 @@ use wharf_tests::world::Host;
 use wharf_tests::{http, wait};
 
 /// A web server that ends politely on SIGTERM.
-const SERVE: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; httpd -p 80 -h /www; sleep 3600 & wait"];
+pub const SERVE: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; httpd -p 80 -h /www; sleep 3600 & wait"];
 const SOON: Duration = Duration::from_secs(20);
 
 /// A host whose agent is connected to a scripted control plane.
 pub async fn connected() -> (Host, Scripted) {
-    let mut host = Host::new().unwrap();
+    connected_on(Host::new().unwrap()).await
+}
+
+/// The same on a host that the test has made.
+pub async fn connected_on(mut host: Host) -> (Host, Scripted) {
     host.load_image().unwrap();
     let control = Scripted::start().await.unwrap();
     host.start_agent(&format!("http://{}", control.address())).unwrap();
