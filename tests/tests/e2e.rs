@@ -7,6 +7,8 @@
 
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/endpoints.rs"]
+mod endpoints;
 #[path = "e2e/house.rs"]
 mod house;
 #[path = "e2e/input.rs"]
@@ -15,3 +17,5 @@ mod input;
 mod lifecycle;
 #[path = "e2e/limits.rs"]
 mod limits;
+#[path = "e2e/telemetry.rs"]
+mod telemetry;
