@@ -9,6 +9,7 @@ pub mod http;
 pub mod image;
 pub mod leaks;
 pub mod payload;
+pub mod plane;
 pub mod scripted;
 pub mod wait;
 pub mod world;
