@@ -11,6 +11,7 @@
 
 use crate::capabilities::{self, FactsError, HostFacts, NothingLeft};
 use crate::config::{PullBehavior, Settings};
+use crate::effects::sweep::Networks;
 use crate::effects::{Effects, Places, Registered, World};
 use crate::endpoints::credentials::CredentialStore;
 use crate::endpoints::{self, Feeds, TaskEndpoints};
@@ -22,15 +23,15 @@ use crate::store::{Fact, Loaded, OpenError, Store, UnknownKind};
 use crate::telemetry::kernel::Kernel;
 use crate::telemetry::sampler::{INTERVAL, Sampler};
 use crate::view::{HostView, View};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_cni::Fabric;
 use wharf_core::config::NodeConfig;
-use wharf_core::event::Event;
 use wharf_core::node::Node;
 use wharf_core::record::RestoreError;
 use wharf_link::register::RegisterError;
@@ -98,53 +99,18 @@ impl AgentError {
 /// # Errors
 /// [`AgentError`], with the exit code to end with.
 pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), AgentError> {
-    let (store, loaded) = Store::open(&settings.roots.data_dir)?;
-    let saved_cluster = loaded.facts.get(&Fact::Cluster).map(String::as_str);
-    wharf_link::register::check_cluster(saved_cluster, settings.control_plane.cluster_or_default())?;
-    let facts = capabilities::read_host_facts()?;
-    let listener = introspection::bind(settings.roots.introspection).await?;
-    let runtime = connect(&settings, &stop).await?;
-
-    let observed = observe::observed(&runtime, true).await?;
-    let node = restore(&settings, &facts, &loaded)?;
-    sweep(&settings, &node, &observed).await;
-    let store = Arc::new(store);
-    let (inbox, inputs) = mpsc::channel(INBOX);
-    let host = host_view(&settings, &loaded);
-    let (view, views) = watch::channel(Arc::new(View { host: Arc::new(host), ..View::default() }));
-    let (registered, api) = watch::channel(None);
-
-    let tracker = TaskTracker::new();
-    let (sampler, metrics, stats) = Sampler::new(Kernel::new(places(&settings)), views.clone());
-    tracker.spawn(sampler.run(INTERVAL, stop.child_token()));
-    let credentials = CredentialStore::default();
-    let feeds = Feeds { view: views.clone(), stats, credentials: credentials.clone() };
-    let limits = endpoints::Settings { rate: settings.tasks.metadata_rate.into(), ..Default::default() };
-    let effects = Effects::new(
-        world(&settings, runtime.clone(), TaskEndpoints::new(feeds, limits), api),
-        inbox.clone(),
-    );
-    let (replies, spoken) = mpsc::channel(INBOX);
-    let owner = Owner {
-        node,
-        store: Arc::clone(&store),
-        inbox: inputs,
-        effects: effects.clone(),
-        replies,
-        view,
-        shown: Default::default(),
+    let ground = Ground::open(&settings, &stop).await?;
+    let (runtime, store) = (ground.runtime.clone(), Arc::clone(&ground.store));
+    let identity = Identity {
+        settings: settings.clone(),
+        facts: ground.facts.clone(),
+        saved: ground.facts_saved.clone(),
     };
-    // The first input: what runs. Everything else queues behind it.
-    drop(inbox.send(Input::Event(observed)).await);
-    tracker.spawn(owner.run(stop.child_token()));
-    tracker.spawn(observe::watch(runtime.clone(), views.clone(), inbox.clone(), stop.child_token()));
-    tracker.spawn(introspection::run(listener, views.clone(), Default::default(), stop.child_token()));
-    tracker.spawn(crate::systemd::keep_alive(stop.child_token()));
+    let tracker = TaskTracker::new();
+    let (wires, effects) = begin(&settings, ground, &tracker, &stop).await?;
     crate::systemd::ready();
     tracing::info!(containerd = runtime.version(), "ready");
 
-    let wires = Wires { inbox, replies: spoken, credentials, view: views, metrics, registered };
-    let identity = Identity { settings: settings.clone(), facts, saved: loaded.facts };
     let linked = link::run(identity, wires, store, runtime.clone(), stop.child_token()).await;
     if linked.is_ok() {
         stop.cancelled().await;
@@ -158,6 +124,67 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Agen
     runtime.close(FAREWELL).await;
     leave_no_empty_root(&settings).await;
     linked
+}
+
+/// What has to be there before anything is begun.
+struct Ground {
+    store: Arc<Store>,
+    node: Node,
+    facts: HostFacts,
+    facts_saved: BTreeMap<Fact, String>,
+    listener: TcpListener,
+    runtime: Containerd,
+}
+
+impl Ground {
+    async fn open(settings: &Settings, stop: &CancellationToken) -> Result<Self, AgentError> {
+        let (store, loaded) = Store::open(&settings.roots.data_dir)?;
+        let saved_cluster = loaded.facts.get(&Fact::Cluster).map(String::as_str);
+        wharf_link::register::check_cluster(saved_cluster, settings.control_plane.cluster_or_default())?;
+        let facts = capabilities::read_host_facts()?;
+        let node = restore(settings, &facts, &loaded)?;
+        let listener = introspection::bind(settings.roots.introspection).await?;
+        let runtime = connect(settings, stop).await?;
+        Ok(Self { store: Arc::new(store), node, facts, facts_saved: loaded.facts, listener, runtime })
+    }
+}
+
+/// Starts everything but the link, and returns what the link is to be connected to.
+async fn begin(
+    settings: &Settings,
+    ground: Ground,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<(Wires, Effects), AgentError> {
+    let Ground { store, node, facts_saved, listener, runtime, .. } = ground;
+    let observed = observe::observed(&runtime, true).await?;
+    let (inbox, inputs) = mpsc::channel(INBOX);
+    let (replies, spoken) = mpsc::channel(INBOX);
+    let host = Arc::new(host_view(settings, &facts_saved));
+    let (view, views) = watch::channel(Arc::new(View { host, ..View::default() }));
+    let (registered, api) = watch::channel(None);
+    let credentials = CredentialStore::default();
+
+    let (sampler, metrics, stats) = Sampler::new(Kernel::new(places(settings)), views.clone());
+    let feeds = Feeds { view: views.clone(), stats, credentials: credentials.clone() };
+    let limits = endpoints::Settings { rate: settings.tasks.metadata_rate.into(), ..Default::default() };
+    let known = node.tasks().keys().chain(node.attachments().keys()).chain(observe::tasks_of(&observed));
+    let world = World {
+        networks: Networks::known(known),
+        ..world(settings, runtime.clone(), TaskEndpoints::new(feeds, limits), api)
+    };
+    let effects = Effects::new(world, inbox.clone());
+    effects.sweep(stop.child_token()).await;
+    // The first input: what runs. Everything else queues behind it.
+    drop(inbox.send(Input::Event(observed)).await);
+    let shown = Default::default();
+    let owner = Owner { node, store, inbox: inputs, effects: effects.clone(), replies, view, shown };
+    tracker.spawn(owner.run(stop.child_token()));
+    tracker.spawn(sampler.run(INTERVAL, stop.child_token()));
+    tracker.spawn(observe::watch(runtime, views.clone(), inbox.clone(), stop.child_token()));
+    tracker.spawn(introspection::run(listener, views.clone(), Default::default(), stop.child_token()));
+    let wires = Wires { inbox, replies: spoken, credentials, view: views, metrics, registered };
+    Ok((wires, effects))
 }
 
 /// Connects to containerd, waiting for one that is just starting.
@@ -201,18 +228,6 @@ fn restore(settings: &Settings, facts: &HostFacts, loaded: &Loaded) -> Result<No
     config.limits.pull = settings.runtime.pull_timeout;
     config.task_retention = settings.tasks.cleanup_wait;
     Ok(Node::restore(config, records)?)
-}
-
-/// Removes kernel objects of ours that belong to no task that is known or seen.
-async fn sweep(settings: &Settings, node: &Node, observed: &Event) {
-    let known = node.tasks().keys().chain(node.attachments().keys()).chain(observe::tasks_of(observed));
-    let keep: BTreeSet<String> = known.map(|arn| arn.id().to_owned()).collect();
-    match wharf_cni::sweep(&fabric(settings), &keep).await {
-        Ok(swept) => tracing::info!(?swept, kept = keep.len(), "swept leftovers of networks"),
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "cannot sweep leftovers of networks")
-        }
-    }
 }
 
 /// Removes the cgroup above all tasks when no task is left in it. Not while tasks come and go: the next one would find it gone.
@@ -263,6 +278,7 @@ fn world(
     World {
         runtime,
         fabric: fabric(settings),
+        networks: Networks::default(),
         cgroups: CgroupRoot::host(),
         endpoints,
         places: places(settings),
@@ -285,8 +301,8 @@ fn world(
     }
 }
 
-fn host_view(settings: &Settings, loaded: &Loaded) -> HostView {
-    let fact = |fact| loaded.facts.get(&fact).cloned();
+fn host_view(settings: &Settings, saved: &BTreeMap<Fact, String>) -> HostView {
+    let fact = |fact| saved.get(&fact).cloned();
     HostView {
         cluster: settings.control_plane.cluster_or_default().to_owned(),
         container_instance_arn: fact(Fact::ContainerInstanceArn)

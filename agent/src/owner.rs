@@ -12,6 +12,7 @@
 use crate::effects::Effects;
 use crate::notes;
 use crate::store::Store;
+use crate::systemd::Watchdog;
 use crate::view::{HostView, TaskView, View};
 use jiff::Timestamp as Clock;
 use std::collections::BTreeMap;
@@ -75,13 +76,18 @@ impl Owner {
     /// that was announced.
     pub async fn run(mut self, cancel: CancellationToken) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
+        let mut watchdog = Watchdog::from_environment();
         loop {
             let wake = self.until_wakeup();
-            // All arms are cancel-safe: a token, `recv_many` (takes nothing when dropped) and a timer that is made anew.
+            // All arms are cancel-safe: a token, `recv_many` (takes nothing when dropped), a timer that is made anew and a ticker.
             tokio::select! {
                 () = cancel.cancelled() => return,
                 taken = self.inbox.recv_many(&mut batch, MAX_BATCH) => if taken == 0 { return },
                 () = wake => batch.push(Input::Event(Event::Woken)),
+                () = watchdog.due() => {
+                    watchdog.alive();
+                    continue;
+                }
             }
             if !self.turn(std::mem::take(&mut batch), &cancel).await {
                 return;

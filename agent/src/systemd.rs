@@ -1,23 +1,36 @@
 //! What systemd is told: readiness, and signs of life for its watchdog. Without systemd, nothing.
 
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
+use tokio::time::Interval;
 
 /// Tells systemd that the agent is ready: containerd answers and local state is loaded.
 pub fn ready() {
     notify(&[sd_notify::NotifyState::Ready]);
 }
 
-/// Gives signs of life twice in each interval of the watchdog, until `cancel`.
-pub async fn keep_alive(cancel: CancellationToken) {
-    let Some(interval) = sd_notify::watchdog_enabled() else { return };
-    let mut tick = tokio::time::interval((interval / 2).max(Duration::from_millis(100)));
-    loop {
-        // Both arms are cancel-safe: a token and a ticker.
-        tokio::select! {
-            () = cancel.cancelled() => return,
-            _ = tick.tick() => notify(&[sd_notify::NotifyState::Watchdog]),
+/// The watchdog's clock. Whoever does the work that has to go on gives the signs of life: the owner loop.
+#[derive(Debug)]
+pub struct Watchdog(Option<Interval>);
+
+impl Watchdog {
+    /// Two signs in each interval that systemd set; none without systemd.
+    pub fn from_environment() -> Self {
+        let interval =
+            sd_notify::watchdog_enabled().map(|interval| (interval / 2).max(Duration::from_millis(100)));
+        Self(interval.map(tokio::time::interval))
+    }
+
+    /// Ends when a sign is due; never without a watchdog. Cancel-safe.
+    pub async fn due(&mut self) {
+        match &mut self.0 {
+            Some(interval) => drop(interval.tick().await),
+            None => std::future::pending().await,
         }
+    }
+
+    /// Gives a sign.
+    pub fn alive(&self) {
+        notify(&[sd_notify::NotifyState::Watchdog]);
     }
 }
 

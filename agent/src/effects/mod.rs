@@ -9,13 +9,16 @@ mod image;
 mod network;
 mod report;
 pub mod request;
+pub mod sweep;
 
 use crate::endpoints::TaskEndpoints;
 use crate::owner::Input;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use sweep::Networks;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_cni::Fabric;
 use wharf_core::effect::Effect;
@@ -43,6 +46,8 @@ pub struct World {
     pub runtime: Containerd,
     /// How tasks are connected.
     pub fabric: Fabric,
+    /// Which tasks may have a network.
+    pub networks: Networks,
     /// The cgroups above the tasks' containers.
     pub cgroups: CgroupRoot,
     /// The listeners inside the tasks' namespaces.
@@ -88,9 +93,14 @@ pub struct Places {
 }
 
 impl Places {
+    /// Where network namespaces are pinned.
+    pub fn namespaces(&self) -> PathBuf {
+        self.run.join("netns")
+    }
+
     /// Where the task's network namespace is pinned.
     pub fn namespace(&self, task: &TaskArn) -> PathBuf {
-        self.run.join("netns").join(task.id())
+        self.namespaces().join(task.id())
     }
 
     /// Where the task's resolv.conf, hosts and hostname are.
@@ -130,6 +140,13 @@ impl Effects {
             // A closed inbox: the agent is stopping, and the next one finds out by looking.
             drop(inbox.send(Input::Event(event)).await);
         });
+    }
+
+    /// Removes leftovers of networks now, and from now on every few minutes until `cancel`.
+    pub async fn sweep(&self, cancel: CancellationToken) {
+        self.world.sweep().await;
+        let world = Arc::clone(&self.world);
+        self.running.spawn(async move { world.keep_swept(cancel).await });
     }
 
     /// Waits for the effects under way, at most this long. What is cut off is found out by the next start.

@@ -22,6 +22,7 @@ const CGROUP_PATIENCE: Duration = Duration::from_secs(5);
 
 impl World {
     pub(super) async fn prepare_network(&self, task: TaskArn, interface: Option<Interface>) -> Event {
+        self.networks.enter(&task).await;
         match self.make_network(&task, interface.as_ref()).await {
             Ok(()) => Event::NetworkReady { task },
             Err(detail) => {
@@ -72,6 +73,7 @@ impl World {
                 .map(|error| chain(&error)),
         );
         if left.is_empty() {
+            self.networks.leave(&task).await;
             return Event::TaskReleased { task };
         }
         let reason = Reason::new(ReasonCode::CannotRemoveContainer, left.join("; "));
