@@ -100,6 +100,7 @@ impl Containerd {
     }
 }
 
+#[derive(Clone)]
 struct Probe {
     shared: Arc<Shared>,
     id: String,
@@ -122,13 +123,18 @@ impl Probe {
         let made = rpc::call("Tasks.Exec", QUICK, self.shared.tasks_client().exec(request)).await;
         made.map_err(|error| self.refused(error))?;
         let outcome = self.start_and_wait(pipe, timeout).await;
+        // A child that holds the pipe makes the shim wait for seconds before it lets go: that is not the caller's wait.
+        let _ = tokio::time::timeout(DRAIN, self.shared.tasks.spawn(self.clone().clean_up())).await;
+        outcome
+    }
+
+    async fn clean_up(self) {
         let request = DeleteProcessRequest { container_id: self.id.clone(), exec_id: self.exec_id.clone() };
         let deleted =
-            rpc::call("Tasks.DeleteProcess", QUICK, self.shared.tasks_client().delete_process(request)).await;
+            rpc::call("Tasks.DeleteProcess", SLOW, self.shared.tasks_client().delete_process(request)).await;
         if let Err(error) = rpc::found(deleted) {
             tracing::warn!(%error, container = %self.id, exec = %self.exec_id, "probe not deleted, it goes with its container");
         }
-        outcome
     }
 
     /// The container's own process, but for what it runs.

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 pub enum LogTarget {
     /// Nowhere.
     Null,
-    /// Both appended to one file, without time or stream.
+    /// Both appended to one file, without time or stream. What a very short-lived process writes to standard error may be
+    /// lost: containerd's shim closes the file when standard output has ended.
     File(PathBuf),
     /// To a program started by the shim, e.g. `wharf-logger`: pipes on descriptors 3 and 4.
     Binary {

@@ -72,10 +72,19 @@ pub(crate) async fn set_labels(
     rpc::call("Content.Update", QUICK, shared.content_in(scope).update(request)).await.map(drop)
 }
 
-/// Throws a half-written blob away.
-pub(crate) async fn abort(shared: &Shared, scope: &Scope, digest: &str) -> Result<(), RpcError> {
-    let request = AbortRequest { r#ref: reference(digest) };
-    rpc::found(rpc::call("Content.Abort", QUICK, shared.content_in(scope).abort(request)).await).map(drop)
+/// Throws a half-written blob away. The store may still be closing it, and cannot say so but by failing.
+pub(crate) async fn abort(shared: &Shared, scope: &Scope, digest: &str) {
+    const TRIES: u32 = 10;
+    const PAUSE: Duration = Duration::from_millis(50);
+    for _ in 0..TRIES {
+        let request = AbortRequest { r#ref: reference(digest) };
+        let answer = rpc::call("Content.Abort", QUICK, shared.content_in(scope).abort(request)).await;
+        match rpc::found(answer) {
+            Ok(_) => return,
+            Err(error) => tracing::debug!(%error, digest, "half-written blob not thrown away yet"),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// A blob being written; one that was broken off goes on where it stopped.

@@ -46,7 +46,10 @@ impl Lease {
     /// Gives the lease back. What was made by work that failed is collected at once; else it is referred to by now.
     pub(crate) async fn end(mut self, succeeded: bool) {
         if let Some(held) = self.held.take() {
-            held.give_back(if succeeded { Collect::Sometime } else { Collect::Now }).await;
+            let collect = if succeeded { Collect::Sometime } else { Collect::Now };
+            let tasks = held.tasks.clone();
+            // In a task of its own: a caller who is cancelled here must not take the request back.
+            tasks.spawn(held.give_back(collect)).await.expect("giving back neither panics nor is aborted");
         }
     }
 }

@@ -156,8 +156,7 @@ impl Transfer<'_> {
             let fetched = self.try_layer(layer).await;
             if matches!(fetched, Err(PullError::DigestMismatch { .. })) {
                 // What is there is wrong: the next try must not go on from it.
-                let aborted = content::abort(self.shared, self.scope, &layer.digest).await;
-                self.stored(aborted.map_err(StoreError::from))?;
+                content::abort(self.shared, self.scope, &layer.digest).await;
             }
             fetched
         })

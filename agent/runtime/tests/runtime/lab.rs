@@ -77,7 +77,7 @@ impl Lab {
         format!("{}/task/{id}", self.cgroup)
     }
 
-    /// A container that runs a shell script on the host's network, output going to a file.
+    /// A container that runs a shell script on the host's network, output going through the logger.
     pub fn container(&self, id: &str, script: &str) -> CreateContainer {
         let command = Some(["/bin/sh", "-c", script].map(str::to_owned).to_vec());
         CreateContainer {
@@ -91,7 +91,7 @@ impl Lab {
             process: ProcessOptions { command, ..ProcessOptions::default() },
             mounts: Vec::new(),
             resources: Resources::default(),
-            log: LogTarget::File(self.log_path(id)),
+            log: logger(&[("path", self.log_path(id).to_str().unwrap())]),
         }
     }
 
@@ -99,9 +99,12 @@ impl Lab {
         self.path().join(format!("{id}.log"))
     }
 
-    /// What a container has written.
+    /// What a container has written, both streams as they were read; complete once the container is deleted.
     pub fn log(&self, id: &str) -> String {
-        std::fs::read_to_string(self.log_path(id)).unwrap_or_default()
+        let text = std::fs::read_to_string(self.log_path(id)).unwrap_or_default();
+        // A line that is just being written is none yet.
+        let entries = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        entries.map(|entry| entry["log"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Creates, starts, waits and deletes; returns how it ended and what it wrote.
@@ -136,6 +139,13 @@ impl Lab {
             .unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    /// The OCI spec of a container, as containerd keeps it.
+    pub fn spec_of(&self, id: &str) -> String {
+        let info = self.ctr(&["containers", "info", id]).join("\n");
+        let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+        info["Spec"].to_string()
     }
 
     /// Process ids of shims that belong to this containerd.
@@ -274,6 +284,12 @@ fn processes() -> impl Iterator<Item = (u32, String)> {
         let line = std::fs::read(entry.path().join("cmdline")).ok()?;
         Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
     })
+}
+
+/// Output through the logger of this crate.
+pub fn logger(args: &[(&str, &str)]) -> LogTarget {
+    let args = args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    LogTarget::Binary { path: env!("CARGO_BIN_EXE_wharf-logger").into(), args }
 }
 
 /// Variables from pairs.

@@ -135,7 +135,9 @@ async fn containers_of_one_group_share_one_shim_even_when_created_at_once() {
     other.shim_group = "another-task".to_owned();
     let (created_one, created_two, created_other) =
         tokio::join!(lab.containerd.create(&one), lab.containerd.create(&two), lab.containerd.create(&other));
-    (created_one.unwrap(), created_two.unwrap(), created_other.unwrap());
+    for created in [created_one, created_two, created_other] {
+        created.unwrap();
+    }
     for id in ["a", "b", "c"] {
         lab.containerd.start(id).await.unwrap();
     }

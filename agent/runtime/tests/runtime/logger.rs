@@ -1,14 +1,9 @@
 //! Output through `wharf-logger`.
 
-use crate::lab::{LONG, Lab, until};
+use crate::lab::{LONG, Lab, logger, until};
 use serde_json::Value;
 use std::path::Path;
 use wharf_runtime::{CreateContainer, CreateError, LogTarget};
-
-fn logger(args: &[(&str, &str)]) -> LogTarget {
-    let args = args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    LogTarget::Binary { path: env!("CARGO_BIN_EXE_wharf-logger").into(), args }
-}
 
 fn logged_to(lab: &Lab, id: &str, script: &str, more: &[(&str, &str)]) -> CreateContainer {
     let path = lab.log_path(id);
@@ -52,6 +47,16 @@ async fn half_a_megabyte_is_rotated_and_a_full_disk_does_not_hold_the_container(
     assert!(!path.with_extension("log.3").exists());
     let full = CreateContainer { log: logger(&[("path", "/dev/full")]), ..lab.container("full", flood) };
     assert_eq!(lab.run(&full).await.0.code, 0);
+    lab.finish().await;
+}
+
+#[tokio::test]
+async fn a_plain_file_gets_the_output_as_it_is() {
+    let lab = Lab::with_demo().await;
+    let request =
+        CreateContainer { log: LogTarget::File(lab.log_path("c")), ..lab.container("c", "echo as it is") };
+    assert_eq!(lab.run(&request).await.0.code, 0);
+    assert_eq!(std::fs::read_to_string(lab.log_path("c")).unwrap(), "as it is\n");
     lab.finish().await;
 }
 

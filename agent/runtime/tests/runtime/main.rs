@@ -3,7 +3,10 @@
 //! Needs root, containerd, runc and busybox-static. `WHARF_TEST_CONTAINERD_BIN` names a directory that holds the
 //! containerd to use instead of the installed one.
 
+#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+
 mod bench;
+mod cgroup;
 mod demo_image;
 mod events;
 mod exec;

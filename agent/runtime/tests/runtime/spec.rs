@@ -1,9 +1,11 @@
 //! What a process finds inside: Docker's defaults, and what was asked for.
 
+use crate::demo_image::{Member, image, layer};
 use crate::lab::{Lab, variables};
+use serde_json::json;
 use std::collections::BTreeMap;
 use wharf_runtime::container::{Device, Ulimit};
-use wharf_runtime::{CreateContainer, Mount};
+use wharf_runtime::{CreateContainer, CreateError, Mount};
 
 async fn output(lab: &Lab, request: &CreateContainer) -> String {
     let (exit, output) = lab.run(request).await;
@@ -147,5 +149,27 @@ async fn mounts_limits_devices_and_a_read_only_root_are_as_asked() {
         assert!(text.lines().any(|line| line == expected), "{expected} in {text}");
     }
     assert!(text.contains(" 8192 "), "size of /dev/shm in {text}");
+    lab.finish().await;
+}
+
+#[tokio::test]
+async fn an_image_cannot_lead_the_user_look_up_out_of_itself() {
+    let lab = Lab::start().await;
+    let secret = lab.path().join("passwd");
+    std::fs::write(&secret, "outsider:x:4321:4321::/:/bin/sh\n").unwrap();
+    let outside = format!("../../../../../../../../..{}", secret.display());
+    for (number, target) in
+        [outside.as_str(), secret.to_str().unwrap(), "/proc/self/root/etc/passwd"].iter().enumerate()
+    {
+        let evil =
+            layer(&[Member::Directory("etc"), Member::Link("etc/passwd", target), Member::Directory("proc")]);
+        let name = format!("localhost/evil:{number}");
+        lab.load(&image(vec![evil], json!({})), &name).await;
+        let mut request = lab.container("evil", "true");
+        request.image = name;
+        request.process.user = Some("outsider".to_owned());
+        let error = lab.containerd.create(&request).await.unwrap_err();
+        assert!(matches!(error, CreateError::User { .. }), "{error:?}");
+    }
     lab.finish().await;
 }
