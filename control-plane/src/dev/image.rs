@@ -8,6 +8,10 @@ use std::io::Write;
 use std::path::Path;
 use tar::{Builder, EntryType, Header};
 
+#[cfg(test)]
+#[path = "image_tests.rs"]
+mod tests;
+
 /// The image's name.
 pub const NAME: &str = "wharf/demo:latest";
 

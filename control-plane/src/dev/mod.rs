@@ -87,8 +87,16 @@ fn config(options: &Options, made: &RunDir, key: AccessKey) -> anyhow::Result<Co
     config.listen = options.listen;
     config.policy.region = REGION.to_owned();
     config.subnets.push(Subnet::parse(&format!("{SUBNET}={}", options.network))?);
+    config.policy.dns_servers = resolvers(&std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default());
     config.access_keys.push(key);
     Ok(config)
+}
+
+/// The host's resolvers, but for those on its loopback: a task has a loopback of its own.
+fn resolvers(resolv_conf: &str) -> Vec<String> {
+    let servers = resolv_conf.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+    let addresses = servers.filter_map(|rest| rest.trim().parse::<Ipv4Addr>().ok());
+    addresses.filter(|address| !address.is_loopback()).map(|address| address.to_string()).collect()
 }
 
 /// Everything between the start and the end of the agent.
