@@ -4,7 +4,7 @@
 //! image says never reaches a decision about the host (class 2 input).
 
 use super::{Places, files};
-use crate::endpoints::environment::injected_environment;
+use crate::endpoints::environment::{default_environment, injected_environment};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -85,7 +85,7 @@ pub fn build(
 ) -> Result<CreateContainer, RequestError> {
     let missing = || RequestError::NoContainer { task: task.arn.id().to_owned(), container: name.to_owned() };
     let container = task.containers.iter().find(|c| c.name == name).ok_or_else(missing)?;
-    let mut environment = injected_environment(task, container, &[], setting.region);
+    let mut environment = injected_environment(task, container);
     environment.extend(container.process.environment.clone());
     Ok(CreateContainer {
         id: runtime_id(&task.arn, name),
@@ -98,7 +98,7 @@ pub fn build(
             Network::Host => NetworkNamespace::Host,
         },
         hostname: hostname(task, container),
-        process: process(container, environment),
+        process: process(container, environment, setting.region),
         mounts: mounts(setting, task, container)?,
         resources: Resources {
             cpu_shares: Some(u64::from(container.cpu).clamp(*SHARES.start(), *SHARES.end())),
@@ -138,12 +138,13 @@ fn labels(setting: &Setting<'_>, task: &TaskSpec, container: &ContainerSpec) -> 
     labels
 }
 
-fn process(container: &ContainerSpec, env: BTreeMap<String, String>) -> ProcessOptions {
+fn process(container: &ContainerSpec, env: BTreeMap<String, String>, region: &str) -> ProcessOptions {
     let wish = &container.process;
     ProcessOptions {
         command: wish.command.clone(),
         entry_point: wish.entry_point.clone(),
         env: env.into_iter().collect(),
+        env_defaults: default_environment(region).into_iter().collect(),
         user: wish.user.clone(),
         working_directory: wish.working_directory.clone(),
         tty: wish.tty,

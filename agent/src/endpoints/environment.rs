@@ -6,13 +6,8 @@ use wharf_core::spec::{ContainerSpec, TaskSpec};
 /// Address of the endpoints inside every task's network namespace.
 pub const ENDPOINT_ADDRESS: &str = "169.254.170.2";
 
-/// Variables to set for `container`; `image` holds the `KEY=VALUE` lines of the image's own configuration.
-pub fn injected_environment(
-    task: &TaskSpec,
-    container: &ContainerSpec,
-    image: &[String],
-    region: &str,
-) -> BTreeMap<String, String> {
+/// Variables to set for `container`, whatever its image or definition says.
+pub fn injected_environment(task: &TaskSpec, container: &ContainerSpec) -> BTreeMap<String, String> {
     let base = format!("http://{ENDPOINT_ADDRESS}");
     let id = &container.metadata_id;
     let mut variables = BTreeMap::from([
@@ -24,15 +19,12 @@ pub fn injected_environment(
         let uri = format!("/v2/credentials/{credentials}");
         variables.insert("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI".to_owned(), uri);
     }
-    let names = ["AWS_REGION", "AWS_DEFAULT_REGION"];
-    // One of the two is a choice of the user's that the other must not contradict.
-    if !names.iter().any(|name| defines(container, image, name)) && !region.is_empty() {
-        variables.extend(names.map(|name| (name.to_owned(), region.to_owned())));
-    }
     variables
 }
 
-fn defines(container: &ContainerSpec, image: &[String], name: &str) -> bool {
-    let in_image = |line: &String| line.split_once('=').map_or(line.as_str(), |(key, _)| key) == name;
-    container.process.environment.contains_key(name) || image.iter().any(in_image)
+/// Variables to set together, and only where neither the definition nor the image sets one of them: one of the two is a choice of
+/// the user's that the other must not contradict.
+pub fn default_environment(region: &str) -> BTreeMap<String, String> {
+    let names = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().filter(|_| !region.is_empty());
+    names.map(|name| (name.to_owned(), region.to_owned())).collect()
 }

@@ -8,7 +8,7 @@ use crate::fixture::{
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use wharf_agent::endpoints::credentials::{CredentialStore, Role};
-use wharf_agent::endpoints::environment::injected_environment;
+use wharf_agent::endpoints::environment::{default_environment, injected_environment};
 use wharf_agent::endpoints::path::Path;
 use wharf_agent::endpoints::render::{Answer, Sources, render};
 use wharf_agent::http::Body;
@@ -309,38 +309,26 @@ fn a_container_finds_its_endpoints_in_its_environment() {
     let id = format!("{TASK_ID}-main");
     let expected = [
         ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", format!("/v2/credentials/{TASK_ID}-role")),
-        ("AWS_DEFAULT_REGION", "us-west-2".to_owned()),
-        ("AWS_REGION", "us-west-2".to_owned()),
         ("ECS_AGENT_URI", format!("http://169.254.170.2/api/{id}")),
         ("ECS_CONTAINER_METADATA_URI", format!("http://169.254.170.2/v3/{id}")),
         ("ECS_CONTAINER_METADATA_URI_V4", format!("http://169.254.170.2/v4/{id}")),
     ];
-    let found = injected_environment(&spec, &spec.containers[0], &[], "us-west-2");
+    let found = injected_environment(&spec, &spec.containers[0]);
     assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value)).into());
 }
 
 #[test]
 fn a_task_without_a_role_is_told_of_no_credentials() {
     let spec = with_spec(recorded_task(), |spec| spec.credentials_id = None).spec;
-    let found = injected_environment(&spec, &spec.containers[0], &[], "us-west-2");
+    let found = injected_environment(&spec, &spec.containers[0]);
     assert!(!found.contains_key("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"));
 }
 
 #[test]
-fn a_region_of_the_users_or_of_the_image_is_left_alone() {
-    let regions = |variable: Option<&str>, image: &[&str]| {
-        let task = with_spec(recorded_task(), |spec| {
-            let own = variable.map(|name| (name.to_owned(), "eu-west-1".to_owned()));
-            spec.containers[0].process.environment.extend(own);
-        });
-        let image: Vec<String> = image.iter().map(|line| (*line).to_owned()).collect();
-        let found = injected_environment(&task.spec, &task.spec.containers[0], &image, "us-west-2");
-        found.keys().filter(|name| name.ends_with("REGION")).count()
-    };
-    assert_eq!(regions(None, &["PATH=/bin", "MY_AWS_REGION=x"]), 2);
-    assert_eq!(regions(Some("AWS_REGION"), &[]), 0);
-    assert_eq!(regions(Some("AWS_DEFAULT_REGION"), &[]), 0);
-    assert_eq!(regions(None, &["AWS_DEFAULT_REGION=ap-south-1"]), 0);
+fn the_region_is_offered_under_both_names_and_not_at_all_when_unknown() {
+    let names: Vec<_> = default_environment("us-west-2").into_keys().collect();
+    assert_eq!(names, ["AWS_DEFAULT_REGION", "AWS_REGION"]);
+    assert!(default_environment("").is_empty());
 }
 
 #[test]

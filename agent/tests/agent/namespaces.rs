@@ -53,7 +53,7 @@ async fn two_tasks_ask_the_same_address_and_each_is_told_of_itself_alone() {
     for (asking, namespace) in &namespaces {
         for (owner, _) in &namespaces {
             let spec = &tasks[&task_arn(owner)].spec;
-            let variables = injected_environment(spec, &spec.containers[0], &[], "us-west-2");
+            let variables = injected_environment(spec, &spec.containers[0]);
             let expected = if asking == owner { 200 } else { 404 };
             for name in [
                 "ECS_CONTAINER_METADATA_URI",

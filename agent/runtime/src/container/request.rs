@@ -50,6 +50,8 @@ pub struct ProcessOptions {
     pub entry_point: Option<Vec<String>>,
     /// Variables, laid over the image's.
     pub env: Environment,
+    /// Variables that are set together, and only where neither the image nor `env` sets one of them.
+    pub env_defaults: Environment,
     /// `uid`, `uid:gid`, `name` or `name:group`.
     pub user: Option<String>,
     /// Absolute directory the process starts in; made when missing.

@@ -219,20 +219,25 @@ fn arguments(options: &ProcessOptions, image: &ImageConfig) -> Result<Vec<String
     if arguments.is_empty() { Err(SpecError::NoCommand) } else { Ok(arguments) }
 }
 
-/// Docker's variables, then the image's, then the request's; a later one replaces an earlier one of the same name.
+/// Docker's variables, then the image's, then the request's; a later one replaces an earlier one of the same name. The request's
+/// defaults come last, all of them or none.
 fn environment(request: &CreateContainer, image: &ImageConfig) -> Vec<String> {
     let mut lines = vec![PATH.to_owned()];
     lines.extend(request.hostname.iter().map(|name| format!("HOSTNAME={name}")));
     if request.process.tty {
         lines.push("TERM=xterm".to_owned());
     }
+    let name = |line: &str| line.split('=').next().unwrap_or_default().to_owned();
     let asked = request.process.env.iter().map(|(name, value)| format!("{name}={value}"));
     for line in image.env.iter().cloned().chain(asked) {
-        let name = |line: &str| line.split('=').next().unwrap_or_default().to_owned();
         match lines.iter_mut().find(|other| name(other) == name(&line)) {
             Some(other) => *other = line,
             None => lines.push(line),
         }
+    }
+    let defaults = &request.process.env_defaults;
+    if !defaults.iter().any(|(default, _)| lines.iter().any(|line| name(line) == default)) {
+        lines.extend(defaults.iter().map(|(name, value)| format!("{name}={value}")));
     }
     lines
 }
