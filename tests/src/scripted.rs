@@ -192,6 +192,15 @@ impl Scripted {
         submissions(&self.journal(), task).filter_map(|(_, s)| s.status.clone()).collect()
     }
 
+    /// What was told last of a container. It may stand in a report before the task's STOPPED: RUNNING, when it is late or has to
+    /// be repeated, says which containers have ended meanwhile.
+    pub fn last_told(&self, task: &str, container: &str) -> api::ContainerStateChange {
+        let journal = self.journal();
+        let told = submissions(&journal, task).flat_map(|(_, report)| &report.containers);
+        let last = told.filter(|c| c.container_name.as_deref() == Some(container)).last();
+        last.unwrap_or_else(|| panic!("nothing was told of container {container}")).clone()
+    }
+
     /// Waits for the `AckRequest` of a message.
     pub async fn acked(&self, message_id: &str, deadline: Duration) {
         self.wait_for(&format!("the ack of {message_id}"), deadline, |journal| {

@@ -118,8 +118,8 @@ async fn a_container_beyond_its_memory_is_told_out_of_memory_with_code_137() {
     greedy.memory = Some(16);
     let task = awsvpc_task(71, 10, vec![greedy]);
     control.send(payload(vec![task.clone()]).1);
-    let (_, stopped) = control.status_of(arn(&task), "STOPPED", SOON).await;
-    let told = &stopped.containers[0];
+    control.status_of(arn(&task), "STOPPED", SOON).await;
+    let told = control.last_told(arn(&task), "greedy");
     let reason = told.reason.clone().unwrap_or_default();
     assert!(reason.starts_with("OutOfMemoryError: "), "{told:?}");
     assert_eq!(told.exit_code, Some(137));
