@@ -145,7 +145,8 @@ impl Line {
 
     /// Reads until the connection ends.
     pub async fn until_closed(&mut self) {
-        while self.next().await.is_some() {}
+        let ended = async { while self.next().await.is_some() {} };
+        timeout(DEADLINE, ended).await.expect("the connection ends");
     }
 
     pub async fn say(&mut self, kind: &str, message: Value) {
