@@ -170,11 +170,8 @@ impl Containerd {
 
     /// Asks containerd for a sign of life; waits 2 s.
     pub async fn ping(&self) -> Result<(), PingError> {
-        let mut client = VersionClient::new(self.shared.channel.clone());
-        rpc::call("Version.Version", PING, client.version(()))
-            .await
-            .map(drop)
-            .map_err(|source| PingError { address: self.shared.config.address.clone(), source })
+        let answer = self.shared.ping().await;
+        answer.map_err(|source| PingError { address: self.shared.config.address.clone(), source })
     }
 
     /// Ends the event subscription and waits for pulls and probes under way, at most `deadline` long.
@@ -208,6 +205,16 @@ clients! {
 }
 
 impl Shared {
+    async fn ping(&self) -> Result<(), RpcError> {
+        let mut client = VersionClient::new(self.channel.clone());
+        rpc::call("Version.Version", PING, client.version(())).await.map(drop)
+    }
+
+    /// True when containerd itself is well.
+    pub(crate) async fn answers(&self) -> bool {
+        self.ping().await.is_ok()
+    }
+
     /// The content service within a lease.
     pub(crate) fn content_in(&self, scope: &Scope) -> ContentClient<Scoped> {
         ContentClient::with_interceptor(self.channel.clone(), scope.clone())

@@ -18,7 +18,7 @@ use prost_types::Any;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tonic::Streaming;
+use tonic::{Response, Streaming};
 
 /// Events that wait for the receiver. When full, the stream waits and containerd keeps them.
 const BACKLOG: usize = 1024;
@@ -116,14 +116,13 @@ impl Subscriber {
             topics.map(|topic| format!("namespace=={:?},topic=={topic:?}", self.namespace)).to_vec();
         let mut subscribing = self.client.clone();
         let first = async {
-            let mut stream =
-                rpc::call(SUBSCRIBE, QUICK, subscribing.subscribe(SubscribeRequest { filters })).await?;
-            let first = stream.message().await.map_err(|status| RpcError::new(SUBSCRIBE, &status))?;
-            Ok((stream, first))
+            let mut stream = subscribing.subscribe(SubscribeRequest { filters }).await?.into_inner();
+            let first = stream.message().await?;
+            Ok(Response::new((stream, first)))
         };
         tokio::select! {
             // Cancel-safe: whichever ends first ends the attempt; a half-made subscription is dropped with it.
-            flowing = first => flowing,
+            flowing = rpc::call(SUBSCRIBE, QUICK, first) => flowing,
             error = self.nudge() => Err(error),
         }
     }

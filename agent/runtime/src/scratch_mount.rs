@@ -47,13 +47,39 @@ fn mount_one(one: &Mount) -> io::Result<()> {
             "bind" => flags |= MsFlags::MS_BIND,
             "rbind" => flags |= MsFlags::MS_BIND | MsFlags::MS_REC,
             "ro" | "rw" => {}
-            other => data.push(other),
+            other => match other.strip_prefix("lowerdir=") {
+                Some(layers) => data.push(format!("lowerdir={}", shorten(layers)?)),
+                None => data.push(other.to_owned()),
+            },
         }
     }
     let target = Path::new(TARGET).join(one.target.trim_start_matches('/'));
-    let data = data.join(",");
-    mount(Some(one.source.as_str()), &target, Some(one.r#type.as_str()), flags, Some(data.as_str()))?;
+    mount(
+        Some(one.source.as_str()),
+        &target,
+        Some(one.r#type.as_str()),
+        flags,
+        Some(data.join(",").as_str()),
+    )?;
     Ok(())
+}
+
+/// Makes the layers' paths relative, for the kernel takes one page of options: some fifty layers in full.
+///
+/// The working directory of this thread alone is changed; `unshare` has given it one of its own.
+fn shorten(layers: &str) -> io::Result<String> {
+    let (directory, relative) = below_common_directory(layers);
+    std::env::set_current_dir(directory)?;
+    Ok(relative)
+}
+
+fn below_common_directory(layers: &str) -> (&Path, String) {
+    let paths: Vec<&Path> = layers.split(':').map(Path::new).collect();
+    let ancestors = paths[0].ancestors().skip(1);
+    let common = ancestors.into_iter().find(|directory| paths.iter().all(|path| path.starts_with(directory)));
+    let common = common.unwrap_or(Path::new("/"));
+    let relative = paths.iter().map(|path| path.strip_prefix(common).unwrap_or(path).to_string_lossy());
+    (common, relative.collect::<Vec<_>>().join(":"))
 }
 
 fn read_in(root: &File, path: &str) -> io::Result<Option<String>> {
@@ -74,4 +100,17 @@ fn read_in(root: &File, path: &str) -> io::Result<Option<String>> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_named_from_the_directory_they_share() {
+        let (directory, layers) = below_common_directory("/c/snapshots/12/fs:/c/snapshots/3/fs");
+        assert_eq!((directory, layers.as_str()), (Path::new("/c/snapshots"), "12/fs:3/fs"));
+        let (directory, layers) = below_common_directory("/a/fs:/b/fs");
+        assert_eq!((directory, layers.as_str()), (Path::new("/"), "a/fs:b/fs"));
+    }
 }

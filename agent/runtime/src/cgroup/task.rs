@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 const PAUSE: Duration = Duration::from_millis(20);
+/// The kernel takes no smaller quota.
+const LEAST_QUOTA: Duration = Duration::from_millis(1);
 /// Controllers that limit or count what Wharf cares for.
 const V2_CONTROLLERS: [&str; 5] = ["cpu", "memory", "pids", "io", "cpuset"];
 
@@ -28,7 +30,7 @@ pub struct TaskLimits {
 pub enum CpuLimit {
     /// At most so much in each period.
     Quota {
-        /// Time in all, over all processors.
+        /// Time in all, over all processors; raised to 1 ms, the least the kernel takes.
         quota: Duration,
         /// Length of a period, 1 ms to 1 s.
         period: Duration,
@@ -160,7 +162,7 @@ impl CgroupRoot {
             Some(CpuLimit::Quota { quota, period }) => {
                 let directory = controller("cpu")?;
                 set(&directory.join("cpu.cfs_period_us"), period.as_micros())?;
-                set(&directory.join("cpu.cfs_quota_us"), quota.as_micros())?;
+                set(&directory.join("cpu.cfs_quota_us"), quota.max(LEAST_QUOTA).as_micros())?;
             }
             Some(CpuLimit::Shares(shares)) => set(&controller("cpu")?.join("cpu.shares"), shares)?,
             None => {}
@@ -187,7 +189,10 @@ impl CgroupRoot {
         };
         match limits.cpu {
             Some(CpuLimit::Quota { quota, period }) => {
-                set(&file("cpu", "cpu.max")?, format!("{} {}", quota.as_micros(), period.as_micros()))?;
+                set(
+                    &file("cpu", "cpu.max")?,
+                    format!("{} {}", quota.max(LEAST_QUOTA).as_micros(), period.as_micros()),
+                )?;
             }
             Some(CpuLimit::Shares(shares)) => set(&file("cpu", "cpu.weight")?, weight(shares))?,
             None => {}

@@ -190,7 +190,14 @@ async fn create_task(
 ) -> Result<(), CreateError> {
     let id = &request.id;
     let rootfs = root_mounts(shared, id, image.chain_id()).await;
-    let rootfs = rootfs.map_err(|source| CreateError::Rpc { id: id.clone(), source })?;
+    let rootfs = rootfs.map_err(|source| {
+        if source.is_not_found() {
+            // The image was removed since it was looked up.
+            shared.images.forget(&request.image);
+            return CreateError::NoImage { id: id.clone(), image: request.image.clone() };
+        }
+        CreateError::Rpc { id: id.clone(), source }
+    })?;
     let log = request.log.uri();
     let create = CreateTaskRequest {
         container_id: id.clone(),

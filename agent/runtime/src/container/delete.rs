@@ -77,8 +77,8 @@ impl Shared {
         };
         // Of a process that was never started, the shim invents an exit.
         let started = status != Status::Created;
-        if status == Status::Running && self.kill(id).await.is_err() {
-            hung::break_shim(self, id, group).await;
+        if status == Status::Running {
+            self.kill_or_break(id, group).await;
         }
         loop {
             let request = DeleteTaskRequest { container_id: id.to_owned() };
@@ -92,24 +92,30 @@ impl Shared {
             if Instant::now() >= deadline {
                 return Err(error);
             }
-            if self.kill(id).await.is_err() {
-                hung::break_shim(self, id, group).await;
-                tokio::time::sleep(PAUSE).await;
-            }
+            self.kill_or_break(id, group).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Kills every process of the container and waits for the main one.
-    async fn kill(&self, id: &str) -> Result<(), RpcError> {
+    /// Kills every process of the container; a shim that does not answer, while containerd does, is killed itself.
+    async fn kill_or_break(&self, id: &str, group: &str) {
         let request = KillRequest {
             container_id: id.to_owned(),
             signal: SIGKILL.cast_unsigned(),
             all: true,
             ..KillRequest::default()
         };
-        match rpc::call("Tasks.Kill", PATIENCE, self.tasks_client().kill(request)).await {
-            Err(error) if !is_gone(&error) => Err(error),
-            _ => wait(self, id, PATIENCE).await.map(drop),
+        let error = match rpc::call("Tasks.Kill", PATIENCE, self.tasks_client().kill(request)).await {
+            Err(error) if !is_gone(&error) => error,
+            _ => {
+                // A process that does not end shows when the delete that follows is refused.
+                let _ = wait(self, id, PATIENCE).await;
+                return;
+            }
+        };
+        let silent = matches!(error.code(), None | Some(tonic::Code::DeadlineExceeded));
+        if silent && self.answers().await {
+            hung::break_shim(self, id, group).await;
         }
     }
 }

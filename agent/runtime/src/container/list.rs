@@ -9,11 +9,13 @@ use crate::process::is_alive_in_container;
 use crate::rpc::{self, QUICK, RpcError, SLOW};
 use containerd_client::services::v1::{Container, GetRequest, ListContainersRequest, ListTasksRequest};
 use containerd_client::types::v1::{Process, Status};
+use futures_util::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// A process that has just ended is dead before its shim has told: how often and how long to wait for that.
 const RECHECKS: u32 = 20;
+const SIDE_BY_SIDE: usize = 16;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Why containers could not be listed.
@@ -59,12 +61,14 @@ impl Containerd {
         let request = ListTasksRequest::default();
         let tasks = rpc::call("Tasks.List", SLOW, shared.tasks_client().list(request)).await?.tasks;
         let tasks: HashMap<String, Process> = tasks.into_iter().map(|task| (task.id.clone(), task)).collect();
-        let mut observed = Vec::with_capacity(records.len());
-        for record in records {
-            let state = state(shared, tasks.get(&record.id)).await?;
-            observed.push(container(record, state));
-        }
-        Ok(observed)
+        // Side by side, for one that is looked at again takes a moment.
+        let observed = futures_util::stream::iter(records)
+            .map(|record| async {
+                let state = state(shared, tasks.get(&record.id)).await?;
+                Ok::<_, RpcError>(container(record, state))
+            })
+            .buffered(SIDE_BY_SIDE);
+        Ok(observed.try_collect().await?)
     }
 }
 

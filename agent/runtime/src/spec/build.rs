@@ -10,7 +10,7 @@ use oci_spec::runtime::{
     LinuxResourcesBuilder, Process, ProcessBuilder, RootBuilder, Spec, SpecBuilder, User, UserBuilder,
 };
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Puts containers with the same value under one shim.
 const SHIM_GROUP: &str = "io.containerd.runc.v2.group";
@@ -117,13 +117,24 @@ impl Host {
         let status = daemon.map_or(own, |pid| Path::new("/proc").join(pid.to_string()).join("status"));
         Self {
             cgroup_v2,
-            swap_accounting: cgroup_v2 || root.join("memory/memory.memsw.limit_in_bytes").exists(),
+            swap_accounting: if cgroup_v2 {
+                own_cgroup_v2(root).is_some_and(|own| own.join("memory.swap.max").exists())
+            } else {
+                root.join("memory/memory.memsw.limit_in_bytes").exists()
+            },
             capabilities: std::fs::read_to_string(status)
                 .ok()
                 .and_then(|text| bounding_set(&text))
                 .unwrap_or(u64::MAX),
         }
     }
+}
+
+/// The cgroup of this process: that of the root has no limits, so it cannot tell which there are.
+fn own_cgroup_v2(root: &Path) -> Option<PathBuf> {
+    let text = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let path = text.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    Some(root.join(path))
 }
 
 fn bounding_set(status: &str) -> Option<u64> {

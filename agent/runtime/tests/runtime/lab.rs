@@ -1,6 +1,8 @@
 //! A private containerd: own root, state, socket and cgroups; stopped, unmounted and removed at the end.
 
 use crate::demo_image::DemoImage;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -31,11 +33,26 @@ impl Lab {
         Self::with_pull(PullSettings { attempts: 2, ..PullSettings::default() }).await
     }
 
+    /// Starts containerd with little room on its disk.
+    pub async fn with_small_disk() -> Self {
+        Self::make(PullSettings { attempts: 1, ..PullSettings::default() }, Some("size=1536k")).await
+    }
+
     pub async fn with_pull(pull: PullSettings) -> Self {
+        Self::make(pull, None).await
+    }
+
+    async fn make(pull: PullSettings, disk: Option<&str>) -> Self {
         // The HTTP client of pulls needs one; a second install is refused, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // Not below /tmp: that may be a tmpfs or an overlay, on which overlays cannot lie.
         let directory = tempfile::Builder::new().prefix("wharf-rt-").tempdir_in("/var/tmp").unwrap();
+        if let Some(size) = disk {
+            let root = directory.path().join("root");
+            std::fs::create_dir(&root).unwrap();
+            nix::mount::mount(Some("tmpfs"), &root, Some("tmpfs"), nix::mount::MsFlags::empty(), Some(size))
+                .unwrap();
+        }
         let daemon = spawn(directory.path());
         let config = ContainerdConfig {
             address: directory.path().join("c.sock"),
@@ -159,6 +176,10 @@ impl Lab {
         processes().filter(ours).map(|(pid, _)| pid).collect()
     }
 
+    fn runc_root(&self) -> PathBuf {
+        Path::new("/run/containerd/runc").join(&self.config().namespace)
+    }
+
     fn mark(&self) -> &str {
         self.path().to_str().unwrap()
     }
@@ -180,10 +201,14 @@ impl Lab {
         for list in lists {
             until(&format!("nothing is left of {list:?}"), async || self.ctr(list).is_empty()).await;
         }
+        // runc's directory of the namespace: made by it, emptied by it, and left.
+        std::fs::remove_dir(self.runc_root()).or_else(not_found).unwrap();
         // The first line is a heading.
         until("snapshots are gone", async || self.ctr(&["snapshots", "ls"]).len() <= 1).await;
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let mounts: Vec<&str> = mounts.lines().filter(|line| line.contains(self.mark())).collect();
+        let small_disk = format!("{}/root ", self.mark());
+        let ours = |line: &&str| line.contains(self.mark()) && !line.contains(&small_disk);
+        let mounts: Vec<&str> = mounts.lines().filter(ours).collect();
         assert_eq!(mounts, [""; 0], "mounts");
         let pipes = self.path().join("run/exec");
         assert!(std::fs::read_dir(pipes).map_or(0, Iterator::count) == 0, "pipes of probes");
@@ -197,12 +222,12 @@ impl Drop for Lab {
         let _ = self.daemon.wait();
         // After a failed test: what it left must not stand in the way of the next.
         let mark = self.mark().to_owned();
-        for (pid, line) in processes().filter(|(_, line)| line.contains(&mark)) {
-            eprintln!("left over: {pid} {line}");
-            let _ = nix::sys::signal::kill(
-                nix::unistd::Pid::from_raw(pid.cast_signed()),
-                nix::sys::signal::SIGKILL,
-            );
+        let helpers = processes()
+            .filter(|(_, line)| line.contains(&mark))
+            .inspect(|left| eprintln!("left over: {left:?}"));
+        let contained = CgroupRoot::host().processes(&self.cgroup).unwrap_or_default();
+        for pid in helpers.map(|(pid, _)| pid).chain(contained) {
+            let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
         }
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         for target in
@@ -211,6 +236,10 @@ impl Drop for Lab {
             let _ = nix::mount::umount2(target, nix::mount::MntFlags::MNT_DETACH);
         }
         if std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(self.runc_root());
+            for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
+                remove_cgroup(&hierarchy.path().join(self.cgroup.trim_start_matches('/')));
+            }
             let log = std::fs::read_to_string(self.path().join("log")).unwrap_or_default();
             let lines: Vec<&str> = log
                 .lines()
@@ -219,6 +248,20 @@ impl Drop for Lab {
             eprintln!("containerd: {}", lines.join("\n"));
         }
     }
+}
+
+fn not_found(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+/// Removes what a failed test left; cgroups whose processes are still ending stay.
+fn remove_cgroup(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_cgroup(&entry.path());
+        }
+    }
+    let _ = std::fs::remove_dir(directory);
 }
 
 /// Waits for a level; panics when it is not reached.

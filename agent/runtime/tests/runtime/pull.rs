@@ -5,6 +5,7 @@ use crate::lab::{Lab, until};
 use crate::registry::{DockerRegistry, Mood, OwnRegistry, USER};
 use serde_json::json;
 use std::time::{Duration, Instant};
+use wharf_runtime::image::StoreError;
 use wharf_runtime::{PullError, PullPolicy, PullSettings, RegistryAuth, Retry};
 
 fn password(password: &str) -> RegistryAuth {
@@ -135,6 +136,17 @@ async fn wrong_bytes_are_never_stored() {
     assert!(matches!(error, PullError::DigestMismatch { .. }), "{error:?}");
     assert!(lab.containerd.images().await.unwrap().is_empty());
     until("what was fetched is collected", async || lab.ctr(&["content", "active"]).len() <= 1).await;
+    lab.finish().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_to_be_full() {
+    let lab = Lab::with_small_disk().await;
+    let registry = OwnRegistry::start(&image(vec![large()], json!({})), Mood::Good).await;
+    let error = lab.containerd.ensure_image(&registry.name(), None, PullPolicy::Always).await.unwrap_err();
+    let PullError::Store { source, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(**source, StoreError::NoSpace { .. }), "{source:?}");
+    assert_eq!(error.retry(), Retry::Backoff);
     lab.finish().await;
 }
 

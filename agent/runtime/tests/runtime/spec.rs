@@ -107,6 +107,29 @@ async fn users_are_looked_up_in_the_image() {
 }
 
 #[tokio::test]
+async fn users_are_found_in_an_image_of_many_layers() {
+    let lab = Lab::start().await;
+    let mut layers =
+        vec![layer(&[Member::Directory("etc"), Member::File("etc/passwd", b"old:x:1:1::/:/sh\n", 0o644)])];
+    // More than the kernel takes when each layer is named by its full path.
+    for number in 0..60 {
+        layers.push(layer(&[Member::File(&format!("file-{number}"), b"", 0o644)]));
+    }
+    layers.push(layer(&[Member::File("etc/passwd", b"new:x:2:3::/:/sh\n", 0o644)]));
+    lab.load(&image(layers, json!({})), "localhost/tall:latest").await;
+    let mut request = lab.container("tall", "true");
+    request.image = "localhost/tall:latest".to_owned();
+    request.process.user = Some("new".to_owned());
+    // The image has no programs: that it fails so shows that its user was found.
+    let error = lab.containerd.create(&request).await.unwrap_err();
+    assert!(matches!(error, CreateError::Runtime { .. }), "{error:?}");
+    request.process.user = Some("old".to_owned());
+    let error = lab.containerd.create(&request).await.unwrap_err();
+    assert!(matches!(error, CreateError::User { .. }), "{error:?}");
+    lab.finish().await;
+}
+
+#[tokio::test]
 async fn variables_are_dockers_then_the_images_then_ones_own() {
     let lab = Lab::with_demo().await;
     let mut request = lab.container("env", "env; pwd");
