@@ -1,6 +1,6 @@
 //! ACS: what agents are told to run (spec section 3).
 //!
-//! [`message`], [`container`] and [`docker`] make messages from the model; [`session`] speaks them on a websocket.
+//! `message`, `container` and `docker` make messages from the model; `session` speaks them on a websocket.
 
 mod container;
 mod docker;
