@@ -171,6 +171,7 @@ async fn begin(
     let known = node.tasks().keys().chain(node.attachments().keys()).chain(observe::tasks_of(&observed));
     let world = World {
         networks: Networks::known(known),
+        credentials: credentials.clone(),
         ..world(settings, runtime.clone(), TaskEndpoints::new(feeds, limits), api)
     };
     let effects = Effects::new(world, inbox.clone());
@@ -279,6 +280,7 @@ fn world(
         runtime,
         fabric: fabric(settings),
         networks: Networks::default(),
+        credentials: CredentialStore::default(),
         cgroups: CgroupRoot::host(),
         endpoints,
         places: places(settings),

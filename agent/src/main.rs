@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(code) => return code,
     };
+    crash_on_panic();
     rustls::crypto::ring::default_provider().install_default().expect("nothing else has installed one");
     // Two workers: effects wait far more than they compute, and each worker costs memory.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -30,6 +31,16 @@ fn main() -> ExitCode {
             _ => cli::execute(cli).await,
         }
     })
+}
+
+/// A panic anywhere ends the process: a part of the agent that is gone would leave its waits unanswered for ever, while a start
+/// from saved state is an ordinary thing.
+fn crash_on_panic() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        std::process::abort();
+    }));
 }
 
 /// Is the agent until SIGTERM or SIGINT; the exit codes are those of spec 2.3.

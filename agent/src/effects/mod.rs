@@ -12,6 +12,7 @@ pub mod request;
 pub mod sweep;
 
 use crate::endpoints::TaskEndpoints;
+use crate::endpoints::credentials::CredentialStore;
 use crate::owner::Input;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct World {
     pub cgroups: CgroupRoot,
     /// The listeners inside the tasks' namespaces.
     pub endpoints: TaskEndpoints,
+    /// Credentials of tasks; they go with their task.
+    pub credentials: CredentialStore,
     /// Where things are.
     pub places: Places,
     /// The control plane's API; `None` before the registration.

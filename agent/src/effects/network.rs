@@ -61,6 +61,7 @@ impl World {
     }
 
     pub(super) async fn release_task(&self, task: TaskArn) -> Event {
+        self.credentials.remove_task(&task);
         let mut left = Vec::new();
         left.extend(self.unmake_network(&task).await.err());
         left.extend(remove_dir(&self.places.files(&task)).err());
