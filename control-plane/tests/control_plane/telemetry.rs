@@ -51,10 +51,15 @@ async fn health_reaches_the_description_of_its_task() {
 async fn metrics_of_an_instances_own_tasks_are_kept_and_others_are_not() {
     let peer = Peer::start().await;
     let (agent, _acs, task) = running_task(&peer).await;
-    let mut tcs = agent.tcs().await;
-    let other = task.replace(&task[task.len() - 4..], "0000");
+    let unknown = task.replace(&task[task.len() - 4..], "0000");
     let metric = |arn: &str| json!({ "taskArn": arn, "containerMetrics": [{ "containerName": "app" }] });
-    let message = json!({ "metadata": { "fin": true }, "taskMetrics": [metric(&task), metric(&other)] });
+    let message = json!({ "metadata": { "fin": true }, "taskMetrics": [metric(&task), metric(&unknown)] });
+    let other = FakeAgent::register(&peer.client).await;
+    let mut others = other.tcs().await;
+    publish(&mut others, &peer.client, "PublishMetricsRequest", message.clone()).await;
+    others.expect("AckPublishMetric").await;
+    assert!(peer.running.metrics().await.unwrap().is_empty(), "the task runs on another instance");
+    let mut tcs = agent.tcs().await;
     publish(&mut tcs, &peer.client, "PublishMetricsRequest", message).await;
     tcs.expect("AckPublishMetric").await;
     let kept: Vec<String> = peer.running.metrics().await.unwrap().into_keys().collect();
