@@ -36,6 +36,11 @@ impl PrivateContainerd {
         self.dir.path()
     }
 
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("containerd.log")).unwrap_or_default()
+    }
+
     /// A `ctr` command for this containerd and `namespace`.
     pub fn ctr(&self, namespace: &str) -> Command {
         let mut command = Command::new(binary("ctr"));
@@ -69,8 +74,7 @@ impl PrivateContainerd {
                 return Ok(());
             }
             if let Some(status) = self.child.try_wait()? {
-                let log = std::fs::read_to_string(self.dir.path().join("containerd.log")).unwrap_or_default();
-                bail!("the private containerd ended with {status}:\n{log}");
+                bail!("the private containerd ended with {status}:\n{}", self.log());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
