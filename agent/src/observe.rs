@@ -18,6 +18,9 @@ use wharf_runtime::{Containerd, ListError, ObservedContainer, ObservedState, Run
 
 /// Time between two listings that nothing gave reason for. A listing is cheap: two calls, whatever the number of containers.
 const RECONCILE: Duration = Duration::from_secs(30);
+/// Time from the listing after a gap to the next one: the node believes "not there" only when it is said twice. Not sooner, because
+/// a shim that could not tell containerd of an exit tries again, at last after five seconds.
+const CONFIRM: Duration = Duration::from_secs(6);
 
 const TASK_LABEL: &str = "com.amazonaws.ecs.task-arn";
 const CONTAINER_LABEL: &str = "com.amazonaws.ecs.container-name";
@@ -70,7 +73,10 @@ pub async fn watch(
                     }
                     false
                 }
-                Some(RuntimeEvent::Resubscribed) => true,
+                Some(RuntimeEvent::Resubscribed) => {
+                    tick.reset_after(CONFIRM);
+                    true
+                }
                 Some(RuntimeEvent::Disconnected) => {
                     tracing::warn!("containerd's events are not heard; a listing follows when they are again");
                     false

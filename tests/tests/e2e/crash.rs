@@ -126,7 +126,8 @@ async fn kill_nine_of_containerd_leaves_its_tasks_alone_and_an_exit_meanwhile_is
     .await;
     host.own_containerd().start_again().unwrap();
 
-    control.status_of(arn(&job), "STOPPED", Duration::from_secs(60)).await;
+    // Sooner than the next listing that nothing gave reason for.
+    control.status_of(arn(&job), "STOPPED", Duration::from_secs(20)).await;
     exit_is_told_or_was_discarded(&host, &control.last_told(arn(&job), "job"), 6);
     let app = id(&stays, "app");
     assert_eq!(host.tasks()[&app], before[&app]);
