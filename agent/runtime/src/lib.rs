@@ -20,7 +20,7 @@ mod keyed_lock;
 mod process;
 mod rpc;
 mod scratch_mount;
-pub mod spec;
+mod spec;
 mod time;
 
 pub use config::{ContainerdConfig, PullSettings};
@@ -36,3 +36,4 @@ pub use image::{
     Image, ImageConfig, ListedImage, LoadError, PullError, PullPolicy, RegistryAuth, RemoveImageError, Retry,
 };
 pub use rpc::RpcError;
+pub use spec::{SpecError, UserError};

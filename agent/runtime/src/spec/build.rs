@@ -1,5 +1,6 @@
 //! The spec put together.
 
+use super::host::Host;
 use super::user::ResolvedUser;
 use super::{capability, device, mount, rlimit, seccomp};
 use crate::container::{CreateContainer, LogTarget, NetworkNamespace, ProcessOptions, Resources};
@@ -10,7 +11,7 @@ use oci_spec::runtime::{
     LinuxResourcesBuilder, Process, ProcessBuilder, RootBuilder, Spec, SpecBuilder, User, UserBuilder,
 };
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Puts containers with the same value under one shim.
 const SHIM_GROUP: &str = "io.containerd.runc.v2.group";
@@ -95,51 +96,6 @@ pub enum SpecError {
         /// What was asked for.
         access: String,
     },
-}
-
-/// What a spec depends on besides the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Host {
-    /// The unified cgroup hierarchy is the only one.
-    pub cgroup_v2: bool,
-    /// Containers' swap is counted, so it can be limited.
-    pub swap_accounting: bool,
-    /// A bit for each capability that containerd has and can hand on to a container.
-    pub capabilities: u64,
-}
-
-impl Host {
-    /// Looks at the host; `daemon` is the process id of containerd, where it is known.
-    pub fn observe(daemon: Option<i32>) -> Self {
-        let root = Path::new("/sys/fs/cgroup");
-        let cgroup_v2 = root.join("cgroup.controllers").exists();
-        let own = Path::new("/proc/self/status").to_owned();
-        let status = daemon.map_or(own, |pid| Path::new("/proc").join(pid.to_string()).join("status"));
-        Self {
-            cgroup_v2,
-            swap_accounting: if cgroup_v2 {
-                own_cgroup_v2(root).is_some_and(|own| own.join("memory.swap.max").exists())
-            } else {
-                root.join("memory/memory.memsw.limit_in_bytes").exists()
-            },
-            capabilities: std::fs::read_to_string(status)
-                .ok()
-                .and_then(|text| bounding_set(&text))
-                .unwrap_or(u64::MAX),
-        }
-    }
-}
-
-/// The cgroup of this process: that of the root has no limits, so it cannot tell which there are.
-fn own_cgroup_v2(root: &Path) -> Option<PathBuf> {
-    let text = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let path = text.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    Some(root.join(path))
-}
-
-fn bounding_set(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:"))?;
-    u64::from_str_radix(line.trim(), 16).ok()
 }
 
 /// Everything that goes into a spec.

@@ -6,13 +6,15 @@
 mod build;
 mod capability;
 mod device;
+mod host;
 mod mount;
 mod rlimit;
 mod seccomp;
 mod user;
 
-pub use build::{Host, SpecError};
+pub use build::SpecError;
 pub use user::UserError;
 
 pub(crate) use build::{Wanted, build};
+pub(crate) use host::Host;
 pub(crate) use user::{UserCache, resolve_user};

@@ -237,8 +237,10 @@ impl Drop for Lab {
         }
         if std::thread::panicking() {
             let _ = std::fs::remove_dir_all(self.runc_root());
+            let own = self.cgroup.trim_start_matches('/');
+            remove_cgroup(&Path::new("/sys/fs/cgroup").join(own));
             for hierarchy in std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
-                remove_cgroup(&hierarchy.path().join(self.cgroup.trim_start_matches('/')));
+                remove_cgroup(&hierarchy.path().join(own));
             }
             let log = std::fs::read_to_string(self.path().join("log")).unwrap_or_default();
             let lines: Vec<&str> = log
