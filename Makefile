@@ -1,33 +1,46 @@
 # Wharf: the commands. Each one works on a fresh Debian 12 or 13 machine with make and a Rust toolchain, as root.
 
-.PHONY: help run test check bench fmt clean setup
+.PHONY: help run test check bench install fmt clean setup setup-test
 .DEFAULT_GOAL := help
 
+# Announced to the control plane with every session.
+export WHARF_COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
 PRODUCT := -p wharf-agent -p wharf-runtime -p wharf-cni -p wharf-control-plane
 
 help: ## List the commands
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: setup ## Run the demo: control plane, agent, a task you can reach over HTTP (ONCE=1: stop it and end)
 	cargo build --release --locked $(PRODUCT) --bins
 	@scripts/run $(if $(ONCE),--once)
 
-test: setup ## Run every test: pure rules, protocol, kernel, containerd, end to end
+test: setup-test ## Run every test: pure rules, protocol, kernel, containerd, end to end
 	@scripts/test
 
 check: ## What CI asks before the tests: formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-bench: setup ## Measure launch latency, a burst of 50 and memory; writes target/bench.json
+bench: setup-test ## Measure launch latency, a burst of 50 and memory; writes target/bench.json
 	cargo build --release --locked $(PRODUCT) -p wharf-tests --bins
 	@scripts/bench
 
 fmt: ## Format everything
 	cargo fmt --all
 
-setup: ## Install what is missing from the distribution
+install: setup ## Install programs and units below DESTDIR; starts nothing
+	cargo build --release --locked $(PRODUCT) --bins
+	install -D -t $(DESTDIR)/usr/bin target/release/wharf-agent target/release/wharf-control-plane
+	install -D -t $(DESTDIR)/usr/libexec/wharf target/release/wharf-logger
+	install -D -t $(DESTDIR)/opt/cni/bin target/release/wharf-cni
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*.service
+	install -D -m 644 -t $(DESTDIR)/usr/lib/sysusers.d systemd/sysusers.d/*.conf
+
+setup: ## Install what building and running needs and this machine lacks
 	@scripts/setup
+
+setup-test: ## The same for the tests
+	@scripts/setup test
 
 clean: ## Remove what was built
 	cargo clean

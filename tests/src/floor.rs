@@ -1,6 +1,6 @@
 //! The floor of a launch: the same image created and started on the same containerd, with no agent in between.
 //!
-//! Four calls, none of them ours: prepare a snapshot, make the container, create its task, start it.
+//! Four calls, none of them ours: make the container, prepare its snapshot, create its task, start it.
 
 use anyhow::{Context, Result};
 use containerd_client::services::v1::containers_client::ContainersClient;
@@ -40,14 +40,7 @@ impl Floor {
     /// Launches `command` as container `id`, measures it, and removes it again.
     pub async fn launch(&self, id: &str, command: &[&str]) -> Result<Duration> {
         let begun = Instant::now();
-        let prepare = PrepareSnapshotRequest {
-            snapshotter: SNAPSHOTTER.to_owned(),
-            key: id.to_owned(),
-            parent: self.chain_id.clone(),
-            ..Default::default()
-        };
-        let mounts =
-            SnapshotsClient::new(self.channel.clone()).prepare(self.ask(prepare)).await?.into_inner().mounts;
+        // The record first: a snapshot that no record names could be collected as garbage before its task is made.
         let container = Container {
             id: id.to_owned(),
             runtime: Some(container::Runtime { name: "io.containerd.runc.v2".to_owned(), options: None }),
@@ -59,6 +52,14 @@ impl Floor {
         ContainersClient::new(self.channel.clone())
             .create(self.ask(CreateContainerRequest { container: Some(container) }))
             .await?;
+        let prepare = PrepareSnapshotRequest {
+            snapshotter: SNAPSHOTTER.to_owned(),
+            key: id.to_owned(),
+            parent: self.chain_id.clone(),
+            ..Default::default()
+        };
+        let mounts =
+            SnapshotsClient::new(self.channel.clone()).prepare(self.ask(prepare)).await?.into_inner().mounts;
         let mut tasks = TasksClient::new(self.channel.clone());
         tasks
             .create(self.ask(CreateTaskRequest {
