@@ -64,7 +64,8 @@ impl Host {
     fn on(containerd: Containerd) -> Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        let unique = format!("{}x{number}", std::process::id());
+        // Not the process id: in a namespace of their own all tests have the same, while they share the cgroup hierarchy.
+        let unique = &uuid::Uuid::new_v4().simple().to_string()[..8];
         let dir = tempfile::Builder::new().prefix("host-").tempdir_in(temporary())?;
         for file in ["agent.toml", "ecs.config"] {
             std::fs::write(dir.path().join(file), "")?;
