@@ -20,6 +20,7 @@ use crate::link::{self, Identity, Wires};
 use crate::observe;
 use crate::owner::{INBOX, Input, Owner};
 use crate::store::{Fact, Loaded, OpenError, Store, UnknownKind};
+use crate::systemd::Watchdog;
 use crate::telemetry::kernel::Kernel;
 use crate::telemetry::sampler::{INTERVAL, Sampler};
 use crate::view::{HostView, View};
@@ -116,12 +117,13 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Agen
         stop.cancelled().await;
     }
     stop.cancel();
+    // Pulls end with the connection; what else is under way gets its time.
+    runtime.close(FAREWELL).await;
     effects.drain(FAREWELL).await;
     tracker.close();
     if tokio::time::timeout(FAREWELL, tracker.wait()).await.is_err() {
         tracing::warn!(left = tracker.len(), "not everything ended in time");
     }
-    runtime.close(FAREWELL).await;
     leave_no_empty_root(&settings).await;
     linked
 }
@@ -171,6 +173,7 @@ async fn begin(
     let known = node.tasks().keys().chain(node.attachments().keys()).chain(observe::tasks_of(&observed));
     let world = World {
         networks: Networks::known(known),
+        stop: stop.clone(),
         credentials: credentials.clone(),
         ..world(settings, runtime.clone(), TaskEndpoints::new(feeds, limits), api)
     };
@@ -178,8 +181,9 @@ async fn begin(
     effects.sweep(stop.child_token()).await;
     // The first input: what runs. Everything else queues behind it.
     drop(inbox.send(Input::Event(observed)).await);
-    let shown = Default::default();
-    let owner = Owner { node, store, inbox: inputs, effects: effects.clone(), replies, view, shown };
+    let (shown, watchdog) = (Default::default(), Watchdog::from_environment());
+    let owner =
+        Owner { node, store, inbox: inputs, effects: effects.clone(), replies, view, shown, watchdog };
     tracker.spawn(owner.run(stop.child_token()));
     tracker.spawn(sampler.run(INTERVAL, stop.child_token()));
     tracker.spawn(observe::watch(runtime, views.clone(), inbox.clone(), stop.child_token()));
@@ -198,7 +202,7 @@ async fn connect(settings: &Settings, stop: &CancellationToken) -> Result<Contai
             Err(error) if tokio::time::Instant::now() >= end || stop.is_cancelled() => return Err(error),
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "waiting for containerd"),
         }
-        tokio::time::sleep(CONTAINERD_AGAIN).await;
+        stop.run_until_cancelled(tokio::time::sleep(CONTAINERD_AGAIN)).await;
     }
 }
 
@@ -280,6 +284,7 @@ fn world(
         runtime,
         fabric: fabric(settings),
         networks: Networks::default(),
+        stop: CancellationToken::new(),
         credentials: CredentialStore::default(),
         cgroups: CgroupRoot::host(),
         endpoints,

@@ -15,6 +15,7 @@ use crate::telemetry::sampler::Metrics;
 use crate::view::{HostView, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,6 +33,9 @@ use wharf_runtime::Containerd;
 
 /// Room for messages in either direction; when it is full, the session stops reading and TCP slows the control plane down.
 const FRAMES: usize = 64;
+
+/// Wait between two tries of a failed save.
+const SAVE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Who this host is.
 pub struct Identity {
@@ -81,7 +85,10 @@ pub async fn run(
         done = register(&api, request, Default::default(), &mut jitter) => done?,
     };
     tracing::info!(arn = registration.container_instance_arn, "registered");
-    remember(&identity, &registration, &store).await;
+    // Cancel-safe: a save that is cut off is made again by the next registration.
+    if cancel.run_until_cancelled(remember(&identity, &registration, &store)).await.is_none() {
+        return Ok(());
+    }
     let cluster = settings.control_plane.cluster_or_default().to_owned();
     wires.registered.send_replace(Some(Registered { api: api.clone(), cluster: cluster.clone() }));
     drop(wires.inbox.send(Input::Host(host_view(&cluster, &registration))).await);
@@ -154,13 +161,17 @@ async fn telemetry(
     loop {
         let session = cancel.child_token();
         let talk = run_tcs(config.clone(), publisher.clone(), session.clone());
-        // Cancel-safe: the session is ended by its own token and a value of the watch is never lost.
-        tokio::select! {
-            () = talk => {}
-            _ = active.wait_for(|active| !active) => {}
-        }
+        tokio::pin!(talk);
+        // Cancel-safe: `talk` is pinned and ended below by its own token; a value of the watch is never lost.
+        let over = tokio::select! {
+            () = &mut talk => true,
+            _ = active.wait_for(|active| !active) => false,
+        };
         session.cancel();
-        // Cancel-safe: as above.
+        if !over {
+            talk.await;
+        }
+        // Cancel-safe: a token and a watch.
         tokio::select! {
             () = cancel.cancelled() => return,
             known = active.wait_for(|active| *active) => if known.is_err() { return },
@@ -168,7 +179,7 @@ async fn telemetry(
     }
 }
 
-/// Saves who this host is. A failure is loud and not final: the next registration gives the same ARN or a new one.
+/// Saves who this host is, however long it takes: without it the next start would register as another instance.
 async fn remember(identity: &Identity, registration: &Registration, store: &Store) {
     let mut changes = vec![
         Fact::ContainerInstanceArn.is(&registration.container_instance_arn),
@@ -177,8 +188,9 @@ async fn remember(identity: &Identity, registration: &Registration, store: &Stor
         Fact::BootId.is(&identity.facts.boot_id),
     ];
     changes.extend(registration.availability_zone.as_deref().map(|zone| Fact::AvailabilityZone.is(zone)));
-    if let Err(error) = store.save(changes).await {
+    while let Err(error) = store.save(changes.clone()).await {
         tracing::error!(error = &error as &dyn std::error::Error, "cannot save the registration");
+        tokio::time::sleep(SAVE_AGAIN).await;
     }
 }
 

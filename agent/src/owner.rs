@@ -9,6 +9,7 @@
 //! A failed save stops the loop where it stands: nothing is acknowledged and nothing begun before the state is on disk, the
 //! inbox fills, and the sources wait. What runs, runs on.
 
+use crate::cli::chain;
 use crate::effects::Effects;
 use crate::notes;
 use crate::store::Store;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use wharf_core::effect::Reply;
 use wharf_core::event::Event;
 use wharf_core::node::{Node, Turn};
+use wharf_core::note::Note;
 use wharf_core::record::Change;
 use wharf_core::task::Task;
 use wharf_core::time::Timestamp;
@@ -60,6 +62,8 @@ pub struct Owner {
     pub view: watch::Sender<Arc<View>>,
     /// What they were shown last.
     pub shown: Shown,
+    /// Who watches that this loop goes on.
+    pub watchdog: Watchdog,
 }
 
 /// The tasks as they were last shown, each with what it was made of.
@@ -76,7 +80,6 @@ impl Owner {
     /// that was announced.
     pub async fn run(mut self, cancel: CancellationToken) {
         let mut batch = Vec::with_capacity(MAX_BATCH);
-        let mut watchdog = Watchdog::from_environment();
         loop {
             let wake = self.until_wakeup();
             // All arms are cancel-safe: a token, `recv_many` (takes nothing when dropped), a timer that is made anew and a ticker.
@@ -84,8 +87,8 @@ impl Owner {
                 () = cancel.cancelled() => return,
                 taken = self.inbox.recv_many(&mut batch, MAX_BATCH) => if taken == 0 { return },
                 () = wake => batch.push(Input::Event(Event::Woken)),
-                () = watchdog.due() => {
-                    watchdog.alive();
+                () = self.watchdog.due() => {
+                    self.watchdog.alive();
                     continue;
                 }
             }
@@ -106,7 +109,12 @@ impl Owner {
         }
         let Turn { changes, replies, effects, notes } = self.node.step(events, now());
         notes.iter().for_each(notes::log);
-        if !self.save(changes, cancel).await {
+        let forgotten = notes.into_iter().filter_map(|note| match note {
+            Note::TaskForgotten { task } => Some(task),
+            _ => None,
+        });
+        let forgotten: Vec<_> = forgotten.collect();
+        if !changes.is_empty() && !self.save(changes, cancel).await {
             return false;
         }
         self.publish(None);
@@ -117,26 +125,28 @@ impl Owner {
             }
         }
         effects.into_iter().for_each(|effect| self.effects.spawn(effect));
+        forgotten.into_iter().for_each(|task| self.effects.forget(task));
         true
     }
 
-    /// Saves, however long it takes; false when cancelled.
-    async fn save(&self, changes: Vec<Change>, cancel: &CancellationToken) -> bool {
-        if changes.is_empty() {
-            return true;
-        }
-        while let Err(error) = self.store.save(changes.clone()).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "cannot save; nothing new is begun until it succeeds"
-            );
-            // Cancel-safe: neither arm has state.
+    /// Saves, however long it takes; false when cancelled. A loop that waits for its disk is alive, and says so to the watchdog.
+    async fn save(&mut self, changes: Vec<Change>, cancel: &CancellationToken) -> bool {
+        let store = Arc::clone(&self.store);
+        let save = async move {
+            while let Err(error) = store.save(changes.clone()).await {
+                tracing::error!(error = chain(&error), "cannot save; nothing new is begun until it succeeds");
+                tokio::time::sleep(SAVE_AGAIN).await;
+            }
+        };
+        tokio::pin!(save);
+        loop {
+            // Cancel-safe: `save` is pinned outside of the loop and polled on; a token and a ticker have no state to lose.
             tokio::select! {
                 () = cancel.cancelled() => return false,
-                () = tokio::time::sleep(SAVE_AGAIN) => {}
+                () = &mut save => return true,
+                () = self.watchdog.due() => self.watchdog.alive(),
             }
         }
-        true
     }
 
     /// Shows readers the node as it is now; what did not change is shared with the last view.

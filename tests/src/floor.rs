@@ -28,13 +28,19 @@ pub struct Floor {
     channel: Channel,
     namespace: String,
     chain_id: String,
+    cgroup_root: String,
 }
 
 impl Floor {
-    /// Connects; `chain_id` is the snapshot that the image's layers were unpacked to.
-    pub async fn connect(socket: &Path, namespace: &str, chain_id: &str) -> Result<Self> {
+    /// Connects; `chain_id` is the snapshot that the image's layers were unpacked to, `cgroup_root` holds the containers' cgroups.
+    pub async fn connect(socket: &Path, namespace: &str, chain_id: &str, cgroup_root: &str) -> Result<Self> {
         let channel = containerd_client::connect(socket).await.context("cannot connect to containerd")?;
-        Ok(Self { channel, namespace: namespace.to_owned(), chain_id: chain_id.to_owned() })
+        Ok(Self {
+            channel,
+            namespace: namespace.to_owned(),
+            chain_id: chain_id.to_owned(),
+            cgroup_root: cgroup_root.to_owned(),
+        })
     }
 
     /// Launches `command` as container `id`, measures it, and removes it again.
@@ -44,7 +50,7 @@ impl Floor {
         let container = Container {
             id: id.to_owned(),
             runtime: Some(container::Runtime { name: "io.containerd.runc.v2".to_owned(), options: None }),
-            spec: Some(spec(id, command)?),
+            spec: Some(spec(&self.cgroup_root, id, command)?),
             snapshotter: SNAPSHOTTER.to_owned(),
             snapshot_key: id.to_owned(),
             ..Default::default()
@@ -80,10 +86,11 @@ impl Floor {
         tasks.kill(self.ask(kill)).await?;
         tasks.wait(self.ask(WaitRequest { container_id: id.to_owned(), ..Default::default() })).await?;
         tasks.delete(self.ask(DeleteTaskRequest { container_id: id.to_owned() })).await?;
-        let delete = DeleteContainerRequest { id: id.to_owned() };
-        ContainersClient::new(self.channel.clone()).delete(self.ask(delete)).await?;
+        // The snapshot before the record that keeps it from being collected.
         let remove = RemoveSnapshotRequest { snapshotter: SNAPSHOTTER.to_owned(), key: id.to_owned() };
         SnapshotsClient::new(self.channel.clone()).remove(self.ask(remove)).await?;
+        let delete = DeleteContainerRequest { id: id.to_owned() };
+        ContainersClient::new(self.channel.clone()).delete(self.ask(delete)).await?;
         Ok(())
     }
 
@@ -96,7 +103,7 @@ impl Floor {
 }
 
 /// About the specification that `ctr run` makes: own namespaces, the usual mounts.
-fn spec(id: &str, command: &[&str]) -> Result<Any> {
+fn spec(cgroup_root: &str, id: &str, command: &[&str]) -> Result<Any> {
     let mount = |target: &str, kind: &str, options: &[&str]| json!({"destination": target, "type": kind, "source": kind, "options": options});
     let spec = json!({
         "ociVersion": "1.0.2",
@@ -112,7 +119,7 @@ fn spec(id: &str, command: &[&str]) -> Result<Any> {
             mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
         ],
         "linux": {
-            "cgroupsPath": format!("/wharf-floor/{id}"),
+            "cgroupsPath": format!("{cgroup_root}/{id}"),
             "namespaces": [{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}, {"type": "network"}],
         },
     });

@@ -104,7 +104,9 @@ pub fn unmount_below(dir: &Path) {
 
 fn run(command: &mut Command, args: &[&str]) -> String {
     let output =
-        command.args(args).output().expect("the programs of the leak check are installed by `make setup`");
+        command.args(args).output().expect("`make setup-test` installs the programs of the leak check");
+    // A program that fails must not look like one that found nothing.
+    assert!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

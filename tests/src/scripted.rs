@@ -35,6 +35,8 @@ pub enum Received {
     Registered(Box<api::RegisterContainerInstanceRequest>),
     /// `SubmitTaskStateChange`, answered with success.
     Submitted(Box<api::SubmitTaskStateChangeRequest>),
+    /// `SubmitTaskStateChange`, answered with an error as the test wanted.
+    TurnedAway,
     /// The agent opened ACS with this query.
     AcsConnected(String),
     /// A frame on ACS.
@@ -233,6 +235,7 @@ fn line(received: &Received) -> String {
                 .collect::<Vec<_>>(),
             s.attachments.len()
         ),
+        Received::TurnedAway => "a state, answered with an error".to_owned(),
         Received::AcsConnected(query) => format!("ACS connected {query}"),
         Received::Acs(message) => format!("ACS {}", message.type_name()),
         Received::Tcs(message) => format!("TCS {}", message.type_name()),
@@ -292,6 +295,7 @@ async fn call(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
         Some(api::SubmitTaskStateChange::NAME) => {
             let status = shared.submit_status.load(Ordering::SeqCst);
             if status != 200 {
+                shared.keep(Received::TurnedAway);
                 let status = StatusCode::from_u16(status).expect("tests give valid statuses");
                 return (status, r#"{"__type":"ServerException","message":"scripted"}"#).into_response();
             }

@@ -213,6 +213,7 @@ impl Host {
     /// What runs, as `ctr task ls` says: container id to (process id, status).
     pub fn tasks(&self) -> BTreeMap<String, (u32, String)> {
         let output = self.containerd().ctr(&self.namespace).args(["tasks", "ls"]).output().expect("ctr runs");
+        assert!(output.status.success(), "ctr tasks ls failed: {}", String::from_utf8_lossy(&output.stderr));
         let table = String::from_utf8_lossy(&output.stdout).into_owned();
         let row = |line: &str| {
             let mut words = line.split_whitespace();

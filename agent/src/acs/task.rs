@@ -25,6 +25,9 @@ pub(super) fn convert(
     check_unsupported(task)?;
     let (cpu, memory) = (cpu(task.cpu)?, memory(task.memory)?);
     let network = network(task, policy)?;
+    // Credentials are served inside a network namespace of the task's own.
+    let on_host = matches!(network, Network::Host);
+    unused("roleCredentials with networkMode host", on_host && credentials_id.is_some())?;
     let volumes = volume::convert(&task.volumes)?;
     let around = container::Around { network: &network, volumes: &volumes, memory, policy };
     let containers = task

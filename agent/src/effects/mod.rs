@@ -59,6 +59,8 @@ pub struct World {
     pub places: Places,
     /// The control plane's API; `None` before the registration.
     pub api: watch::Receiver<Option<Registered>>,
+    /// Ends the waits of effects when the agent stops.
+    pub stop: CancellationToken,
     /// Bounds the reports under way.
     pub reports: Semaphore,
     /// When an image is pulled although it is there.
@@ -145,9 +147,16 @@ impl Effects {
         });
     }
 
-    /// Removes leftovers of networks now, and from now on every few minutes until `cancel`.
+    /// Removes what is left of a task whose record is gone: its volumes, its logs, its credentials.
+    pub fn forget(&self, task: TaskArn) {
+        let world = Arc::clone(&self.world);
+        self.running.spawn(async move { world.forget(&task).await });
+    }
+
+    /// Removes leftovers now, and those of networks from now on every few minutes, until `cancel`.
     pub async fn sweep(&self, cancel: CancellationToken) {
         self.world.sweep().await;
+        self.world.sweep_remains().await;
         let world = Arc::clone(&self.world);
         self.running.spawn(async move { world.keep_swept(cancel).await });
     }

@@ -4,7 +4,7 @@ use super::{World, chain};
 use crate::effects::files;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wharf_cni::fabric::Mac;
 use wharf_cni::{Attachment, netns};
@@ -60,12 +60,18 @@ impl World {
         blocking(netns::delete, &namespace).await
     }
 
+    /// Removes what outlives a task for those who want to look at it.
+    pub(super) async fn forget(&self, task: &TaskArn) {
+        self.credentials.remove_task(task);
+        if let Err(left) = blocking(remove_dir, &self.places.durable(task)).await {
+            tracing::warn!(%task, left, "volumes and logs of a forgotten task stay");
+        }
+    }
+
     pub(super) async fn release_task(&self, task: TaskArn) -> Event {
-        self.credentials.remove_task(&task);
         let mut left = Vec::new();
         left.extend(self.unmake_network(&task).await.err());
-        left.extend(remove_dir(&self.places.files(&task)).err());
-        left.extend(remove_dir(&self.places.durable(&task)).err());
+        left.extend(blocking(remove_dir, &self.places.files(&task)).await.err());
         left.extend(
             self.cgroups
                 .remove(&self.places.cgroup(&task), CGROUP_PATIENCE)
@@ -105,20 +111,29 @@ fn attachment(task: &TaskArn, namespace: &Path, interface: &Interface) -> Result
 }
 
 /// Runs what waits for a thread of its own off the runtime's workers.
-async fn blocking<E: std::error::Error + Send + 'static>(
+pub(super) async fn blocking<E: std::error::Error + Send + 'static>(
     work: fn(&Path) -> Result<(), E>,
     path: &Path,
 ) -> Result<(), String> {
     let path = path.to_owned();
     let done = tokio::task::spawn_blocking(move || work(&path)).await;
-    done.expect("creating and removing a namespace does not panic").map_err(|error| chain(&error))
+    done.expect("a panic ends the process before it gets here").map_err(|error| chain(&error))
 }
 
-fn remove_dir(path: &Path) -> Result<(), String> {
+/// Removes a directory with all it holds; a missing one is fine.
+pub(super) fn remove_dir(path: &Path) -> Result<(), RemoveError> {
     match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(format!("cannot remove {}: {error}", path.display()))
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(RemoveError { path: path.to_owned(), source })
         }
         _ => Ok(()),
     }
+}
+
+/// A directory of a task could not be removed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot remove {}", path.display())]
+pub(super) struct RemoveError {
+    path: PathBuf,
+    source: io::Error,
 }

@@ -44,10 +44,13 @@ impl World {
         request: impl FnOnce(&str) -> SubmitTaskStateChangeRequest,
         after: Duration,
     ) -> Option<SubmitOutcome> {
-        tokio::time::sleep(after).await;
         let mut api = self.api.clone();
-        let registered =
-            tokio::time::timeout(REGISTRATION, api.wait_for(Option::is_some)).await.ok()?.ok()?.clone()?;
+        let wait = async {
+            tokio::time::sleep(after).await;
+            tokio::time::timeout(REGISTRATION, api.wait_for(Option::is_some)).await.ok()?.ok()?.clone()
+        };
+        // Both arms have no state to lose; a stopping agent does not wait for its turn to report.
+        let registered = self.stop.run_until_cancelled(wait).await??;
         let _slot = self.reports.acquire().await.expect("the semaphore is never closed");
         Some(registered.api.submit_task_state_change(&request(&registered.cluster)).await)
     }

@@ -85,7 +85,11 @@ pub fn build(
 ) -> Result<CreateContainer, RequestError> {
     let missing = || RequestError::NoContainer { task: task.arn.id().to_owned(), container: name.to_owned() };
     let container = task.containers.iter().find(|c| c.name == name).ok_or_else(missing)?;
-    let mut environment = injected_environment(task, container);
+    // The endpoints live in a task's own namespace; on the host's network nothing would answer.
+    let mut environment = match task.network {
+        Network::Awsvpc(_) | Network::None => injected_environment(task, container),
+        Network::Host => BTreeMap::new(),
+    };
     environment.extend(container.process.environment.clone());
     Ok(CreateContainer {
         id: runtime_id(&task.arn, name),

@@ -4,6 +4,7 @@
 //! gone; while a sweep runs the set cannot change, so a network that is just being made is never taken for a leftover.
 
 use super::World;
+use super::network::{blocking, remove_dir};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -46,11 +47,23 @@ impl World {
             Err(error) => tracing::warn!(error = super::chain(&error), "cannot remove leftovers of networks"),
         }
         for path in unknown(&self.places.namespaces(), &known) {
-            match netns::delete(&path) {
+            match blocking(netns::delete, &path).await {
                 Ok(()) => tracing::warn!(path = %path.display(), "removed a namespace of no task"),
-                Err(error) => {
-                    tracing::warn!(error = super::chain(&error), "cannot remove a namespace of no task")
-                }
+                Err(error) => tracing::warn!(error, "cannot remove a namespace of no task"),
+            }
+        }
+    }
+
+    /// Removes cgroups, files, volumes and logs of tasks that nobody knows. Only at the start, when nothing else runs.
+    pub(super) async fn sweep_remains(&self) {
+        let known = self.networks.0.read().await;
+        for dir in [self.places.run.join("tasks"), self.places.data.join("tasks")] {
+            for path in unknown(&dir, &known) {
+                let id = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let cgroup = self.places.cgroup_root.join(&id).display().to_string();
+                let left = self.cgroups.remove(&cgroup, Duration::ZERO).await.err();
+                let left = left.map(|error| super::chain(&error)).or(blocking(remove_dir, &path).await.err());
+                tracing::warn!(task = id, left, "removed remains of an unknown task");
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::lifecycle::{connected, connected_on, end};
 use std::time::Duration;
 use wharf_protocol::api::ContainerStateChange;
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
-use wharf_tests::scripted::Scripted;
+use wharf_tests::scripted::{Received, Scripted};
 use wharf_tests::wait;
 use wharf_tests::world::Host;
 
@@ -93,14 +93,18 @@ async fn states_refused_by_a_failing_control_plane_are_told_again_in_order() {
     let (id, message) = payload(vec![task.clone()]);
     control.send(message);
     control.acked(&id, SOON).await;
+    control
+        .wait_for("a state that is turned away", SOON, |journal| {
+            journal.iter().any(|(_, r)| matches!(r, Received::TurnedAway)).then_some(())
+        })
+        .await;
     control.answer_submits_with(200);
     control.status_of(arn(&task), "STOPPED", Duration::from_secs(60)).await;
     assert_eq!(control.last_told(arn(&task), "job").exit_code, Some(5));
     let told = control.statuses_of(arn(&task));
-    let mut sorted = told.clone();
-    sorted.sort();
-    sorted.dedup();
-    assert_eq!(sorted.len(), told.len(), "each status once: {told:?}");
+    let all = ["PENDING", "RUNNING", "STOPPED"];
+    let in_order: Vec<_> = all.iter().filter(|status| told.iter().any(|t| t == *status)).collect();
+    assert!(told.iter().eq(in_order), "each at most once and none before an earlier one: {told:?}");
     end(host, control).await;
 }
 
