@@ -1,7 +1,7 @@
 //! What containerd holds of ours, told to the node: the event stream, and a listing whenever that stream may have had a gap.
 //!
-//! Owns the translation from container ids and labels to tasks and names. An event alone is never trusted to come: every few
-//! minutes, and after each gap, the listing says what is true.
+//! Owns the translation from container ids and labels to tasks and names. An event alone is never trusted to come: every half
+//! minute, and after each gap, the listing says what is true.
 
 use crate::owner::Input;
 use crate::view::View;

@@ -41,7 +41,9 @@ fn every_path_that_the_documents_name_exists() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     for document in ["README.md", "docs/architecture.md"] {
         let text = std::fs::read_to_string(format!("{root}/{document}")).unwrap();
-        let words = text.split('`').skip(1).step_by(2);
+        let quoted = text.split('`').skip(1).step_by(2);
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let words = quoted.chain(links);
         for path in words.filter(|w| is_a_path_of_ours(w)) {
             assert!(
                 std::fs::exists(format!("{root}/{path}")).unwrap(),
