@@ -3,15 +3,15 @@
 .PHONY: help run test check bench install fmt clean setup setup-test
 .DEFAULT_GOAL := help
 
-# Announced to the control plane with every session.
-export WHARF_COMMIT := $(shell git rev-parse --short HEAD 2>/dev/null)
+# The commit is announced to the control plane with every session. For the build alone: to the agent it is no setting.
+BUILD := WHARF_COMMIT=$(shell git rev-parse --short HEAD 2>/dev/null) cargo build --release --locked
 PRODUCT := -p wharf-agent -p wharf-runtime -p wharf-cni -p wharf-control-plane
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: setup ## Run the demo: control plane, agent, a task you can reach over HTTP (ONCE=1: stop it and end)
-	cargo build --release --locked $(PRODUCT) --bins
+	$(BUILD) $(PRODUCT) --bins
 	@scripts/run $(if $(ONCE),--once)
 
 test: setup-test ## Run every test: pure rules, protocol, kernel, containerd, end to end
@@ -22,14 +22,14 @@ check: ## What CI asks before the tests: formatting and lints
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 bench: setup-test ## Measure launch latency, a burst of 50 and memory; writes target/bench.json
-	cargo build --release --locked $(PRODUCT) -p wharf-tests --bins
+	$(BUILD) $(PRODUCT) -p wharf-tests --bins
 	@scripts/bench
 
 fmt: ## Format everything
 	cargo fmt --all
 
 install: setup ## Install programs and units below DESTDIR; starts nothing
-	cargo build --release --locked $(PRODUCT) --bins
+	$(BUILD) $(PRODUCT) --bins
 	install -D -t $(DESTDIR)/usr/bin target/release/wharf-agent target/release/wharf-control-plane
 	install -D -t $(DESTDIR)/usr/libexec/wharf target/release/wharf-logger
 	install -D -t $(DESTDIR)/opt/cni/bin target/release/wharf-cni

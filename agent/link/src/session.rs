@@ -78,6 +78,8 @@ pub enum Ending {
     Expired,
     /// Nothing that counts was heard for too long.
     Silent,
+    /// This side stops, and will not come back.
+    Stopped,
     /// The control plane says this container instance is inactive; carries its words.
     Inactive(String),
     /// Anything else; carries the reason for the log.
@@ -88,7 +90,7 @@ impl Ending {
     /// True for the ends that belong to a healthy life.
     pub fn is_orderly(&self) -> bool {
         match self {
-            Self::Closed | Self::Expired => true,
+            Self::Closed | Self::Expired | Self::Stopped => true,
             Self::Silent | Self::Inactive(_) | Self::Failed(_) => false,
         }
     }
@@ -100,6 +102,7 @@ impl fmt::Display for Ending {
             Self::Closed => f.write_str("the control plane closed it"),
             Self::Expired => f.write_str("it reached its greatest age"),
             Self::Silent => f.write_str("no heartbeat came"),
+            Self::Stopped => f.write_str("the agent stops"),
             Self::Inactive(reason) | Self::Failed(reason) => f.write_str(reason),
         }
     }
@@ -190,7 +193,7 @@ impl Reconnect {
             self.backoff.reset();
         }
         match ending {
-            Ending::Closed | Ending::Expired => {
+            Ending::Closed | Ending::Expired | Ending::Stopped => {
                 self.backoff.reset();
                 let hasty = lasted.is_none_or(|lasted| lasted < self.timings.backoff.first);
                 if hasty { self.timings.backoff.delay(0, jitter) } else { Duration::ZERO }

@@ -143,7 +143,7 @@ pub(crate) async fn say_goodbye(writer: &mut Writer, ending: &Ending) {
         Ending::Closed => return,
         Ending::Expired => (CloseCode::Normal, "ConnectionExpired: Reconnect to continue"),
         Ending::Silent => (CloseCode::Normal, "no heartbeat"),
-        Ending::Inactive(_) | Ending::Failed(_) => (CloseCode::Away, "session given up"),
+        Ending::Stopped | Ending::Inactive(_) | Ending::Failed(_) => (CloseCode::Away, "session given up"),
     };
     let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     // An error or a peer that does not read changes nothing: the socket is dropped next.

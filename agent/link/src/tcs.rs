@@ -114,6 +114,6 @@ async fn open(config: &TcsConfig) -> Result<(Url, Writer, Reader), Ending> {
             config.api.distrust_endpoints();
             Err(Ending::Failed(reason))
         }
-        Err(ending @ (Ending::Closed | Ending::Expired | Ending::Silent)) => Err(ending),
+        Err(ending @ (Ending::Closed | Ending::Expired | Ending::Silent | Ending::Stopped)) => Err(ending),
     }
 }

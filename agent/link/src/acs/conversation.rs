@@ -40,7 +40,7 @@ impl Conversation<'_> {
         let ending = tokio::select! {
             ending = hearing.run(reader) => ending,
             ending = speaking.run(&mut writer) => ending,
-            () = cancel.cancelled() => Ending::Failed("the agent stops".to_owned()),
+            () = cancel.cancelled() => Ending::Stopped,
             () = inbound.closed() => Ending::Failed("the agent does not listen any more".to_owned()),
         };
         socket::say_goodbye(&mut writer, &ending).await;

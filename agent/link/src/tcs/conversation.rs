@@ -46,7 +46,7 @@ impl<'a, S: TelemetrySource> Conversation<'a, S> {
         let ended = tokio::select! {
             ended = listen(config, &mut reader, jitter) => ended,
             ended = publishing.run(&mut writer) => ended,
-            () = cancel.cancelled() => Err(Ending::Failed("the agent stops".to_owned())),
+            () = cancel.cancelled() => Err(Ending::Stopped),
         };
         let Err(ending) = ended;
         socket::say_goodbye(&mut writer, &ending).await;
