@@ -4,6 +4,7 @@
 pub mod acs;
 pub mod agent;
 pub mod capabilities;
+pub mod causes;
 pub mod cli;
 pub mod config;
 pub mod conversation;

@@ -6,7 +6,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use wharf_agent::agent;
-use wharf_agent::cli::{self, Cli, Command, TERMINAL, chain};
+use wharf_agent::causes::chain;
+use wharf_agent::cli::{self, Cli, Command, TERMINAL};
 use wharf_agent::config::{Logging, load};
 
 fn main() -> ExitCode {

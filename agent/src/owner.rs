@@ -9,7 +9,7 @@
 //! A failed save stops the loop where it stands: nothing is acknowledged and nothing begun before the state is on disk, the
 //! inbox fills, and the sources wait. What runs, runs on.
 
-use crate::cli::chain;
+use crate::causes::chain;
 use crate::effects::Effects;
 use crate::notes;
 use crate::store::Store;

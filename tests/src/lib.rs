@@ -10,6 +10,7 @@ pub mod image;
 pub mod leaks;
 pub mod payload;
 pub mod plane;
+pub mod registry;
 pub mod scripted;
 pub mod wait;
 pub mod world;

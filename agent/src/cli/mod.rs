@@ -15,6 +15,7 @@ pub use health::HealthError;
 pub use images::ImageError;
 pub use tasks::TasksError;
 
+use crate::causes::chain;
 use crate::config::{Resolution, Warning, load, show_json, show_table};
 use std::error::Error;
 use std::process::ExitCode;
@@ -65,16 +66,4 @@ async fn output(command: &Command, resolution: &Resolution) -> Result<String, Bo
 
 fn warn(warning: &Warning) {
     eprintln!("warning: {warning}");
-}
-
-/// An error with its causes on one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -1,7 +1,8 @@
 //! Effects on containers.
 
+use super::World;
 use super::request::{self, RequestError};
-use super::{World, chain};
+use crate::causes::chain;
 use crate::owner::now;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Effects on images.
 
-use super::{World, chain};
+use super::World;
+use crate::causes::chain;
 use wharf_core::event::{ContainerRef, Event, ResolvedImage};
 use wharf_core::reason::{Reason, ReasonCode};
 use wharf_core::time::Timestamp;

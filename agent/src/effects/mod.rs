@@ -189,15 +189,3 @@ impl World {
         }
     }
 }
-
-/// An error with all its causes in one line, for a reason that people read.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
-}

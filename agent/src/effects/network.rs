@@ -1,6 +1,7 @@
 //! Effects on networks: the namespace, the interface, the endpoint inside, and their removal with everything else of the task.
 
-use super::{World, chain};
+use super::World;
+use crate::causes::chain;
 use crate::effects::files;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};

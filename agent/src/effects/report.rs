@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::acs::report as wire;
+use crate::causes::chain;
 use std::time::Duration;
 use wharf_core::event::Event;
 use wharf_core::report::{AttachmentReport, TaskReport};
@@ -20,7 +21,7 @@ impl World {
                 Event::TaskReportRefused { report }
             }
             Some(SubmitOutcome::Failed(error)) => {
-                tracing::warn!(task = %report.task, status = report.status.as_str(), error = super::chain(&error), "the state was not taken");
+                tracing::warn!(task = %report.task, status = report.status.as_str(), error = chain(&error), "the state was not taken");
                 Event::TaskReportFailed { task: report.task }
             }
             None => Event::TaskReportFailed { task: report.task },
@@ -31,7 +32,7 @@ impl World {
         match self.submit(|cluster| wire::attachment_request(cluster, &report), after).await {
             Some(SubmitOutcome::Accepted | SubmitOutcome::Refused(_)) => Event::AttachmentReported { report },
             Some(SubmitOutcome::Failed(error)) => {
-                tracing::warn!(task = %report.task, error = super::chain(&error), "ATTACHED was not taken");
+                tracing::warn!(task = %report.task, error = chain(&error), "ATTACHED was not taken");
                 Event::AttachmentReportFailed { task: report.task }
             }
             None => Event::AttachmentReportFailed { task: report.task },

@@ -5,6 +5,7 @@
 
 use super::World;
 use super::network::{blocking, remove_dir};
+use crate::causes::chain;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -44,7 +45,7 @@ impl World {
         match wharf_cni::sweep(&self.fabric, &known).await {
             Ok(swept) if swept.count() > 0 => tracing::warn!(?swept, "removed leftovers of networks"),
             Ok(_) => tracing::debug!(tasks = known.len(), "no leftovers of networks"),
-            Err(error) => tracing::warn!(error = super::chain(&error), "cannot remove leftovers of networks"),
+            Err(error) => tracing::warn!(error = chain(&error), "cannot remove leftovers of networks"),
         }
         for path in unknown(&self.places.namespaces(), &known) {
             match blocking(netns::delete, &path).await {
@@ -62,7 +63,7 @@ impl World {
                 let id = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let cgroup = self.places.cgroup_root.join(&id).display().to_string();
                 let left = self.cgroups.remove(&cgroup, Duration::ZERO).await.err();
-                let left = left.map(|error| super::chain(&error)).or(blocking(remove_dir, &path).await.err());
+                let left = left.map(|error| chain(&error)).or(blocking(remove_dir, &path).await.err());
                 tracing::warn!(task = id, left, "removed remains of an unknown task");
             }
         }

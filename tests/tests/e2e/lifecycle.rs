@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use wharf_protocol::acs;
 use wharf_tests::payload::{arn, awsvpc_task, container, interface, payload, stop};
+use wharf_tests::registry::Registry;
 use wharf_tests::scripted::{CLUSTER_ARN, INSTANCE_ARN, Received, Scripted};
 use wharf_tests::world::Host;
 use wharf_tests::{http, wait};
@@ -112,7 +113,25 @@ async fn a_command_that_does_not_exist_cannot_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_that_does_not_exist_stops_the_task_with_a_reason() {
+async fn an_image_that_its_registry_does_not_know_stops_the_task_with_a_reason() {
+    let (host, control) = connected().await;
+    let registry = tokio::task::spawn_blocking(Registry::start).await.unwrap().unwrap();
+    let image = format!("{}/no/such/image:1", registry.address());
+    let mut web = container("web", &[]);
+    web.image = Some(image.clone());
+    let task = awsvpc_task(12, 10, vec![web]);
+    control.send(payload(vec![task.clone()]).1);
+    let (_, stopped) = control.status_of(arn(&task), "STOPPED", SOON).await;
+    let reason = stopped.containers[0].reason.clone().unwrap_or_default();
+    assert!(reason.starts_with("CannotPullContainerError: image ") && reason.contains(&image), "{reason}");
+    assert!(reason.contains("does not exist in its registry"), "{reason}");
+    assert_eq!(stopped.containers[0].exit_code, None);
+    drop(registry);
+    end(host, control).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_cannot_be_reached_stops_the_task_with_a_reason() {
     let (host, control) = connected().await;
     let mut web = container("web", &[]);
     // Nothing listens on port 9 of loopback: the registry cannot be reached.
