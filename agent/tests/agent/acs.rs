@@ -25,7 +25,7 @@ const INSTANCE: &str = "arn:aws:ecs:us-west-2:111122223333:container-instance/c1
 
 // ---- what is understood ----
 
-/// The example of the specification, section 3.8, on the host's network.
+/// The example of the specification, section 3.8, without a network: bridge is not there, and a role cannot be served on the host's.
 #[test]
 fn the_payload_of_the_specification_becomes_a_task() {
     let converted = payload(json!([example()]));
@@ -34,7 +34,7 @@ fn the_payload_of_the_specification_becomes_a_task() {
     assert_eq!((spec.family.as_str(), spec.version.as_str()), ("web", "7"));
     assert_eq!((spec.cpu, spec.memory), (Some(512), Some(512)));
     assert_eq!(spec.launch_type.as_deref(), Some("EC2"));
-    assert_eq!(spec.network, Network::Host);
+    assert_eq!(spec.network, Network::None);
     assert_eq!(spec.volumes["data"], Volume::Host { path: "/srv/data".to_owned() });
     assert_eq!(spec.credentials_id.as_deref(), Some("b6c7"));
     assert_eq!(spec.execution_credentials_id, None);
@@ -48,7 +48,7 @@ fn the_payload_of_the_specification_becomes_a_task() {
     assert_eq!(web.process.command, None, "absent means the image's");
     assert_eq!(
         web.port_mappings,
-        [PortMapping { container_port: 80, host_port: Some(80), protocol: Protocol::Tcp }]
+        [PortMapping { container_port: 80, host_port: None, protocol: Protocol::Tcp }]
     );
     let mount =
         MountPoint { volume: "data".to_owned(), container_path: "/data".to_owned(), read_only: false };
@@ -58,6 +58,12 @@ fn the_payload_of_the_specification_becomes_a_task() {
     assert_eq!((check.interval, check.timeout), (Duration::from_secs(30), Duration::from_secs(5)));
     assert_eq!((check.retries, check.start_period), (3, Duration::ZERO));
     assert_eq!(web.metadata_id, "id-1");
+}
+
+#[test]
+fn a_role_on_the_hosts_network_is_refused_because_nothing_could_serve_it() {
+    let role = json!({"networkMode": "host", "roleCredentials": {"credentialsId": "c-1"}});
+    assert_eq!(refused(role), unsupported("roleCredentials with networkMode host"));
 }
 
 #[test]
@@ -673,8 +679,8 @@ fn reasons_have_the_names_of_ecs() {
 fn example() -> Value {
     let docker = json!({"version": "1.24",
         "config": "{\"HealthCheck\":{\"Test\":[\"CMD\",\"true\"],\"Interval\":30000000000,\"Timeout\":5000000000,\"Retries\":3}}",
-        "hostConfig": "{\"NetworkMode\":\"host\",\"CapAdd\":[],\"CapDrop\":[]}"});
-    json!({"arn": TASK, "family": "web", "version": "7", "desiredStatus": "RUNNING", "networkMode": "host",
+        "hostConfig": "{\"NetworkMode\":\"none\",\"CapAdd\":[],\"CapDrop\":[]}"});
+    json!({"arn": TASK, "family": "web", "version": "7", "desiredStatus": "RUNNING", "networkMode": "none",
         "launchType": "EC2", "cpu": 0.5, "memory": 512,
         "roleCredentials": {"credentialsId": "b6c7", "roleArn": "arn:aws:iam::111122223333:role/app",
             "accessKeyId": "AKIDEXAMPLE", "secretAccessKey": "hunter2", "sessionToken": "swordfish",

@@ -171,7 +171,7 @@ fn payload(id: &str, tasks: Value) -> Message {
 }
 
 fn task() -> Value {
-    json!({"arn": TASK, "family": "f", "version": "1", "desiredStatus": "RUNNING", "networkMode": "host",
+    json!({"arn": TASK, "family": "f", "version": "1", "desiredStatus": "RUNNING", "networkMode": "none",
         "roleCredentials": {"credentialsId": "c-1", "accessKeyId": "AKIDEXAMPLE", "expiration": "soon"},
         "containers": [{"name": "a", "image": "i", "essential": true}]})
 }
