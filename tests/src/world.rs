@@ -94,10 +94,22 @@ impl Host {
 
     /// Starts the agent against the control plane at `url`.
     pub fn start_agent(&mut self, url: &str) -> Result<()> {
+        self.spawn_agent(self.agent_command(), url)
+    }
+
+    /// The same for an agent that lacks capabilities, in the words of setpriv, e.g. `-sys_admin`.
+    pub fn start_agent_without(&mut self, capabilities: &str, url: &str) -> Result<()> {
+        let agent = self.agent_command();
+        let mut command = Command::new("setpriv");
+        command.args(["--bounding-set", capabilities, "--"]).arg(agent.get_program()).env_clear();
+        command.envs(agent.get_envs().filter_map(|(key, value)| Some((key, value?))));
+        self.spawn_agent(command, url)
+    }
+
+    fn spawn_agent(&mut self, mut command: Command, url: &str) -> Result<()> {
         ensure!(self.agent.is_none(), "one agent at a time");
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("agent.log"))?;
-        let mut command = self.agent_command();
         command
             .arg("run")
             .env("ECS_BACKEND_HOST", url)

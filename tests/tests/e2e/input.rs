@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 use wharf_protocol::acs;
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
+use wharf_tests::scripted::Scripted;
 use wharf_tests::wait;
 use wharf_tests::world::Host;
 
@@ -122,6 +123,22 @@ fn run_to_end(host: &mut Host, change: impl FnOnce(&mut std::process::Command)) 
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.code(), text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_may_not_make_namespaces_says_so_of_each_task() {
+    let mut host = Host::new().unwrap();
+    host.load_image().unwrap();
+    let control = Scripted::start().await.unwrap();
+    host.start_agent_without("-sys_admin", &format!("http://{}", control.address())).unwrap();
+    control.connected().await;
+    let task = awsvpc_task(44, 10, vec![container("app", STAY)]);
+    control.send(payload(vec![task.clone()]).1);
+    let (_, stopped) = control.status_of(arn(&task), "STOPPED", SOON).await;
+    let reason = stopped.reason.unwrap_or_default();
+    assert!(reason.starts_with("ContainerNetworkingError: "), "{reason}");
+    assert!(reason.contains("not permitted"), "{reason}");
+    end(host, control).await;
 }
 
 #[test]
