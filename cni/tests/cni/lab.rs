@@ -23,6 +23,8 @@ impl Lab {
         let directory = tempfile::tempdir().unwrap();
         let host = directory.path().join("host");
         netns::create(&host).unwrap();
+        // A new namespace inherits the machine's switch; a fresh host has it off.
+        netns::run(&host, || std::fs::write("/proc/sys/net/ipv4/ip_forward", "0")).unwrap().unwrap();
         Self { directory, host }
     }
 
