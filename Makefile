@@ -22,7 +22,7 @@ check: ## What CI asks before the tests: formatting and lints
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 bench: setup-test ## Measure launch latency, a burst of 50 and memory; writes target/bench.json
-	$(BUILD) $(PRODUCT) -p wharf-tests --bins
+	$(BUILD) $(PRODUCT) -p wharf-tests --no-default-features --bins
 	@scripts/bench
 
 fmt: ## Format everything

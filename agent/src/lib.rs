@@ -10,6 +10,7 @@ pub mod config;
 pub mod conversation;
 pub mod effects;
 pub mod endpoints;
+mod failpoint;
 pub mod http;
 pub mod introspection;
 pub mod link;

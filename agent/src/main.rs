@@ -16,6 +16,9 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     crash_on_panic();
+    // Held until the end: a scenario that is dropped switches its points off.
+    #[cfg(feature = "failpoints")]
+    let _points = fail::FailScenario::setup();
     rustls::crypto::ring::default_provider().install_default().expect("nothing else has installed one");
     // Two workers: effects wait far more than they compute, and each worker costs memory.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

@@ -3,6 +3,7 @@
 use crate::apply::{self, ApplyError};
 use crate::del;
 use crate::fabric::{Attachment, Fabric, Mac, WishError};
+use crate::failpoint::failpoint;
 use crate::observe::{self, ObserveError};
 use crate::plan::{self, Plan, PlanError};
 
@@ -53,6 +54,7 @@ pub fn add(fabric: &Fabric, attachment: &Attachment) -> Result<Attached, AddErro
     let plan = dry_run(fabric, attachment)?;
     tracing::debug!(id = attachment.id, %plan, "adding");
     apply::make(&plan)?;
+    failpoint!("network.pair-made");
     if let Err(error) = apply::configure(fabric, &plan, &attachment.namespace) {
         undo(fabric, attachment, &plan);
         return Err(error.into());

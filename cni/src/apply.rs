@@ -9,6 +9,7 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use crate::fabric::Fabric;
+use crate::failpoint::failpoint;
 use crate::forwarding::{self, Family};
 use crate::netlink::{NewPair, RequestError, RouteSocket};
 use crate::netns;
@@ -65,8 +66,10 @@ pub(crate) fn configure(fabric: &Fabric, plan: &Plan, namespace: &Path) -> Resul
         let mut task = RouteSocket::open().map_err(at("open a netlink socket in the task's namespace"))?;
         set_all(&mut task, &plan.task)
     })??;
+    failpoint!("network.task-end-set");
     let mut host = RouteSocket::open().map_err(at("open a netlink socket on the host"))?;
     set_all(&mut host, &plan.host)?;
+    failpoint!("network.host-end-set");
     let Some(wanted) = &plan.masquerade else { return Ok(()) };
     masquerade::hold(fabric, &wanted.interface, &wanted.addresses)
         .map_err(|source| ApplyError::Masquerade { table: fabric.table.clone(), source })

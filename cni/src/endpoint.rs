@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use crate::blocking;
+use crate::failpoint::failpoint;
 use crate::netlink::{LOOPBACK, Reach, RequestError, RouteSocket};
 use crate::netns;
 use crate::nft::{Chain, Expression, Hook, Nft};
@@ -84,6 +85,7 @@ fn open_inside(namespace: &Path, address: Ipv4Addr, port: u16) -> Result<TcpList
     // Listen first: who finds the port taken must not redirect anything.
     let listener =
         listen().map_err(|source| OpenError::Listen { address, port, namespace: namespace(), source })?;
+    failpoint!("network.endpoint-listens");
     redirect(address, port).map_err(|source| OpenError::Redirect {
         address,
         port,

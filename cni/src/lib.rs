@@ -18,6 +18,7 @@ pub mod counters;
 pub mod del;
 pub mod endpoint;
 pub mod fabric;
+mod failpoint;
 mod forwarding;
 pub mod netlink;
 pub mod netns;

@@ -13,6 +13,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::statfs::{NSFS_MAGIC, statfs};
 
+use crate::failpoint::failpoint;
+
 /// The calling thread's own namespace; `/proc/self` would name the main thread's.
 const OWN_NAMESPACE: &str = "/proc/thread-self/ns/net";
 
@@ -115,6 +117,7 @@ pub fn create(path: &Path) -> Result<(), CreateError> {
     }
     // Opened without truncation: a plain file left by a crash between this line and the mount is used again.
     OpenOptions::new().create(true).append(true).mode(0o444).open(path).map_err(file_error)?;
+    failpoint!("network.pin-file-made");
     let pinned = thread::scope(|scope| scope.spawn(|| pin_new(path)).join());
     let pinned = pinned.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     if pinned.is_err() {
@@ -146,6 +149,7 @@ pub fn delete(path: &Path) -> Result<(), DeleteError> {
             Err(source) => return Err(DeleteError::Unpin { path: path.to_owned(), source }),
         }
     }
+    failpoint!("release.unpinned");
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(DeleteError::File { path: path.to_owned(), source })

@@ -16,6 +16,7 @@ pub mod api;
 pub mod backoff;
 pub mod credentials;
 pub mod endpoint;
+mod failpoint;
 pub mod jitter;
 mod outbox;
 pub mod register;

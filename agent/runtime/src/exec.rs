@@ -1,6 +1,7 @@
 //! A command run inside a running container: health probes.
 
 use crate::connect::{Containerd, Shared};
+use crate::failpoint::failpoint;
 use crate::image::lease::unique;
 use crate::rpc::{self, QUICK, RpcError, SLOW};
 use containerd_client::services::v1::{
@@ -122,6 +123,7 @@ impl Probe {
         };
         let made = rpc::call("Tasks.Exec", QUICK, self.shared.tasks_client().exec(request)).await;
         made.map_err(|error| self.refused(error))?;
+        failpoint!("probe.made");
         let outcome = self.start_and_wait(pipe, timeout).await;
         // A child that holds the pipe makes the shim wait for seconds before it lets go: that is not the caller's wait.
         let _ = tokio::time::timeout(DRAIN, self.shared.tasks.spawn(self.clone().clean_up())).await;
@@ -154,6 +156,7 @@ impl Probe {
         let request = StartRequest { container_id: self.id.clone(), exec_id: self.exec_id.clone() };
         let started = rpc::call("Tasks.Start", SLOW, self.shared.tasks_client().start(request)).await;
         started.map_err(|error| self.refused(error))?;
+        failpoint!("probe.started");
         // From here on the shim has the other end open: the end of the pipe is the end of the output.
         let mut output = Output::default();
         let exit_code = {

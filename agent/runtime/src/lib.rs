@@ -15,6 +15,7 @@ mod connect;
 pub mod container;
 mod events;
 mod exec;
+mod failpoint;
 pub mod image;
 mod keyed_lock;
 mod process;

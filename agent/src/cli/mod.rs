@@ -23,11 +23,14 @@ use std::process::ExitCode;
 /// Exit code for what another start cannot mend (spec 2.3).
 pub const TERMINAL: u8 = 5;
 
+/// What the version says of a build that is not for use.
+const BUILD: &str = if cfg!(feature = "failpoints") { " with failpoints, for tests only" } else { "" };
+
 /// Carries out a command. [`Command::Run`] is not one of ours: it does nothing and fails.
 pub async fn execute(cli: Cli) -> ExitCode {
     let resolution = match (&cli.command, load(cli.flags)) {
         (Command::Version, _) => {
-            println!("wharf-agent {}", env!("CARGO_PKG_VERSION"));
+            println!("wharf-agent {}{}", env!("CARGO_PKG_VERSION"), BUILD);
             return ExitCode::SUCCESS;
         }
         (_, Ok(resolution)) => resolution,

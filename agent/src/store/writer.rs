@@ -2,6 +2,7 @@
 
 use super::SaveError;
 use super::row::{Change, checksum};
+use crate::failpoint::failpoint;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -20,8 +21,10 @@ pub(super) struct Request {
 pub(super) fn run(mut connection: Connection, mut requests: mpsc::Receiver<Request>) {
     let mut batch = Vec::with_capacity(BATCH);
     while requests.blocking_recv_many(&mut batch, BATCH) > 0 {
+        failpoint!("store.before-begin");
         let result = commit(&mut connection, &batch)
             .map_err(|source| SaveError::Database { source: Arc::new(source) });
+        failpoint!("store.committed");
         for request in batch.drain(..) {
             // Whoever asked may have gone; the changes are saved all the same.
             let _ = request.reply.send(result.clone());
@@ -31,6 +34,7 @@ pub(super) fn run(mut connection: Connection, mut requests: mpsc::Receiver<Reque
 
 fn commit(connection: &mut Connection, batch: &[Request]) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    failpoint!("store.begun");
     {
         let mut put = transaction
             .prepare_cached("INSERT OR REPLACE INTO row (kind, key, value, sum) VALUES (?1, ?2, ?3, ?4)")?;
@@ -42,5 +46,6 @@ fn commit(connection: &mut Connection, batch: &[Request]) -> rusqlite::Result<()
             };
         }
     }
+    failpoint!("store.written");
     transaction.commit()
 }

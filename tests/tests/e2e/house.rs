@@ -37,6 +37,28 @@ fn no_crate_imports_another_that_the_map_does_not_allow() {
 }
 
 #[test]
+fn no_product_build_has_failpoints() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let makefile = std::fs::read_to_string(format!("{root}/Makefile")).unwrap();
+    let product = makefile.lines().find_map(|line| line.strip_prefix("PRODUCT := ")).unwrap();
+    let builds: BTreeSet<&str> = makefile.lines().filter_map(|l| l.strip_prefix("\t$(BUILD) ")).collect();
+    assert!(builds.len() >= 2, "make run, install and bench build: {builds:?}");
+    for build in builds {
+        let what = build.replace("$(PRODUCT)", product).replace("--bins", "");
+        let tree = |extra: &[&str]| {
+            let mut cargo = Command::new(env!("CARGO"));
+            cargo.current_dir(root).args(["tree", "--offline", "--edges", "normal", "--prefix", "none"]);
+            let output = cargo.args(what.split_whitespace()).args(extra).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let text = String::from_utf8(output.stdout).unwrap();
+            text.lines().any(|line| line.starts_with("fail v"))
+        };
+        assert!(!tree(&[]), "`{build}` would build failpoints into the product");
+        assert!(tree(&["--features", "wharf-agent/failpoints"]), "and this check would see them");
+    }
+}
+
+#[test]
 fn every_path_that_the_documents_name_exists() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     for document in ["README.md", "docs/architecture.md"] {

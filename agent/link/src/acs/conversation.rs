@@ -5,6 +5,7 @@
 
 use super::validate;
 use super::{AcsInbound, AcsOutbound, Owner, SessionId};
+use crate::failpoint::failpoint;
 use crate::jitter::Jitter;
 use crate::outbox::Outbox;
 use crate::session::{Ending, Session, Timings};
@@ -183,7 +184,9 @@ impl Speaking<'_> {
                 },
             };
             tracing::trace!(session = %self.session, kind = message.type_name(), "says");
+            failpoint!("ack.before-write");
             let written = socket::write_frame(writer, acs::encode(&message), self.timings.io_deadline).await;
+            failpoint!("ack.written");
             if let Err(ending) = written {
                 return ending;
             }

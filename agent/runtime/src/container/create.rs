@@ -2,6 +2,7 @@
 
 use super::{CreateContainer, SHIM_GROUP_LABEL};
 use crate::connect::{Containerd, Shared};
+use crate::failpoint::failpoint;
 use crate::image::{self, ResolvedImage, StoreError};
 use crate::rpc::{self, QUICK, RpcError};
 use crate::spec::{SpecError, UserError, Wanted, build, resolve_user};
@@ -106,6 +107,7 @@ impl Containerd {
         {
             return Ok(());
         }
+        failpoint!("create.recorded");
         let created = create_task(&self.shared, request, &image).await;
         if created.is_err() {
             // The error that counts is the first one; what cannot be removed now is removed by the next delete.
@@ -198,6 +200,7 @@ async fn create_task(
         }
         CreateError::Rpc { id: id.clone(), source }
     })?;
+    failpoint!("create.snapshot-made");
     let log = request.log.uri();
     let create = CreateTaskRequest {
         container_id: id.clone(),

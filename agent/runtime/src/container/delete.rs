@@ -3,6 +3,7 @@
 use super::signal::is_gone;
 use super::{ExitStatus, SHIM_GROUP_LABEL, hung};
 use crate::connect::{Containerd, Shared};
+use crate::failpoint::failpoint;
 use crate::rpc::{self, QUICK, RpcError, SLOW};
 use containerd_client::services::v1::snapshots::RemoveSnapshotRequest;
 use containerd_client::services::v1::{
@@ -56,8 +57,10 @@ impl Shared {
             let _turn = self.shim_turns.turn(group).await;
             self.delete_task(id, group).await?
         };
+        failpoint!("delete.task-deleted");
         let request = DeleteContainerRequest { id: id.to_owned() };
         rpc::found(rpc::call("Containers.Delete", QUICK, self.containers().delete(request)).await)?;
+        failpoint!("delete.record-deleted");
         let request =
             RemoveSnapshotRequest { snapshotter: self.config.snapshotter.clone(), key: id.to_owned() };
         rpc::found(rpc::call("Snapshots.Remove", SLOW, self.snapshots().remove(request)).await)?;

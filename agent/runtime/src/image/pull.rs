@@ -12,6 +12,7 @@ use super::registry::{RegistryAuth, Session};
 use super::resolve::{self, ResolvedImage, describe, parse};
 use super::{Image, store, unpack};
 use crate::connect::Shared;
+use crate::failpoint::failpoint;
 use crate::rpc::Scope;
 use crate::time::now_ms;
 use futures_util::{StreamExt, TryStreamExt};
@@ -51,11 +52,14 @@ pub(super) async fn pull(
         Reached::Unchanged(image) => return Ok(image),
         Reached::Different(session, target, bytes) => (session, target, bytes),
     };
+    failpoint!("image.resolved");
     let lease = Lease::take(shared, "pull", settings.total + LEASE_MARGIN).await;
     let lease = lease.map_err(|error| PullError::store(name, error))?;
+    failpoint!("image.leased");
     let transfer = Transfer { shared, scope: &lease.scope, session: &session, name };
     // The deadline lies within the lease: a pull that runs out of time still gives its lease back.
     let transferred = timeout_at(deadline, transfer.run(target, bytes)).await;
+    failpoint!("image.before-lease-end");
     lease.end(matches!(transferred, Ok(Ok(_)))).await;
     let resolved = transferred.map_err(late)??;
     let (pull_started_at_ms, pull_stopped_at_ms) = (Some(started), Some(now_ms()));
@@ -126,6 +130,7 @@ impl Transfer<'_> {
         let config: ConfigDocument = self.stored(parse(&manifest.config.digest, &bytes))?;
         self.keep(&manifest.config, &bytes).await?;
         let image = Arc::new(self.stored(describe(target, manifest_descriptor, manifest, &config))?);
+        failpoint!("image.documents-kept");
         self.fetch_layers(&image.manifest.layers).await?;
         self.stored(store::admit(self.shared, self.scope, &self.name.to_string(), &image).await)?;
         Ok(image)
@@ -188,6 +193,7 @@ impl Transfer<'_> {
                 format!("layer {} ended after {} of {} bytes", layer.digest, blob.offset(), layer.size);
             return Err(PullError::Unreachable { image: self.name.to_string(), detail });
         }
+        failpoint!("image.layer-written");
         blob.commit(HashMap::new()).await.map_err(|error| match error.code() {
             // containerd's word for "not the digest or length that was expected".
             Some(tonic::Code::FailedPrecondition) => {

@@ -5,6 +5,7 @@ use super::error::{RemoveImageError, StoreError};
 use super::resolve::ResolvedImage;
 use super::unpack::unpack;
 use crate::connect::{Containerd, Shared};
+use crate::failpoint::failpoint;
 use crate::rpc::{self, QUICK, RpcError, SLOW, Scope};
 use containerd_client::services::v1::{
     CreateImageRequest, DeleteImageRequest, Image as ImageRecord, ListImagesRequest, UpdateImageRequest,
@@ -57,7 +58,9 @@ pub(super) async fn admit(
     image: &Arc<ResolvedImage>,
 ) -> Result<(), StoreError> {
     unpack(shared, scope, image).await?;
+    failpoint!("image.unpacked");
     tie(shared, scope, image).await?;
+    failpoint!("image.tied");
     set_name(shared, scope, name, image).await?;
     shared.images.remember(name, image);
     Ok(())

@@ -4,6 +4,7 @@ use super::error::StoreError;
 use super::lease::unique;
 use super::resolve::ResolvedImage;
 use crate::connect::Shared;
+use crate::failpoint::failpoint;
 use crate::rpc::{self, QUICK, RpcError, Scope};
 use containerd_client::services::v1::ApplyRequest;
 use containerd_client::services::v1::snapshots::{
@@ -62,6 +63,7 @@ async fn unpack_layer(
     let layer = &image.manifest.layers[level];
     let parent = level.checked_sub(1).map_or("", |below| image.chain_ids[below].as_str());
     let mounts = prepare(shared, scope, key, parent).await?;
+    failpoint!("image.unpack-prepared");
     let request = ApplyRequest { diff: Some(layer.to_proto()), mounts, ..ApplyRequest::default() };
     let applied = rpc::call("Diff.Apply", APPLY, shared.diff_in(scope).apply(request)).await;
     let applied = applied.map_err(StoreError::from_write)?.applied.unwrap_or_default();
@@ -69,6 +71,7 @@ async fn unpack_layer(
         let (layer, expected) = (layer.digest.clone(), image.diff_ids[level].clone());
         return Err(StoreError::DiffIdMismatch { layer, expected, actual: applied.digest });
     }
+    failpoint!("image.unpack-applied");
     let request = CommitSnapshotRequest {
         snapshotter: shared.config.snapshotter.clone(),
         name: image.chain_ids[level].clone(),
