@@ -1,6 +1,6 @@
 # Wharf: the commands. Each one works on a fresh Debian 12 or 13 machine with make and a Rust toolchain, as root.
 
-.PHONY: help run test check bench install fmt clean setup setup-test
+.PHONY: help run test soak check bench install fmt clean setup setup-test
 .DEFAULT_GOAL := help
 
 # The commit is announced to the control plane with every session. For the build alone: to the agent it is no setting.
@@ -16,6 +16,9 @@ run: setup ## Run the demo: control plane, agent, a task you can reach over HTTP
 
 test: setup-test ## Run every test: pure rules, protocol, kernel, containerd, end to end
 	@scripts/test
+
+soak: setup-test ## Run the long forms of the fault tests; hours (ONLY="cycles ...": these)
+	@scripts/soak $(ONLY)
 
 check: ## What CI asks before the tests: formatting and lints
 	cargo fmt --all --check

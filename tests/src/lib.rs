@@ -8,6 +8,7 @@ pub mod floor;
 pub mod http;
 pub mod image;
 pub mod leaks;
+pub mod long;
 pub mod payload;
 pub mod plane;
 pub mod registry;
