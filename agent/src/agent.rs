@@ -15,6 +15,7 @@ use crate::effects::sweep::Networks;
 use crate::effects::{Effects, Places, Registered, World};
 use crate::endpoints::credentials::CredentialStore;
 use crate::endpoints::{self, Feeds, TaskEndpoints};
+use crate::healing::Healing;
 use crate::introspection;
 use crate::link::{self, Identity, Wires};
 use crate::observe;
@@ -188,7 +189,8 @@ async fn begin(
     tracker.spawn(sampler.run(INTERVAL, stop.child_token()));
     tracker.spawn(observe::watch(runtime, views.clone(), inbox.clone(), stop.child_token()));
     tracker.spawn(introspection::run(listener, views.clone(), Default::default(), stop.child_token()));
-    let wires = Wires { inbox, replies: spoken, credentials, view: views, metrics, registered };
+    let healing = Healing::new();
+    let wires = Wires { inbox, replies: spoken, credentials, view: views, metrics, registered, healing };
     Ok((wires, effects))
 }
 

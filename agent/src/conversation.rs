@@ -5,6 +5,7 @@
 
 use crate::acs::{self, Policy, Refusal, RoleCredentials};
 use crate::endpoints::credentials::CredentialStore;
+use crate::healing::Healing;
 use crate::owner::{Input, now};
 use crate::view::View;
 use std::collections::{BTreeMap, VecDeque};
@@ -39,6 +40,8 @@ pub struct Conversation {
     pub heartbeat: Arc<Notify>,
     /// Says whether the control plane still knows this host: telemetry pauses while it does not.
     pub active: watch::Sender<bool>,
+    /// Hears of every session that opens.
+    pub healing: Healing,
 }
 
 impl Conversation {
@@ -66,6 +69,7 @@ impl Conversation {
             AcsInbound::Message { message, .. } => self.message(*message, waiting).await,
             AcsInbound::Heartbeat => self.heartbeat.notify_one(),
             AcsInbound::Connected { .. } => {
+                self.healing.answered();
                 self.active.send_replace(true);
             }
             AcsInbound::Disconnected { .. } => {}

@@ -7,6 +7,7 @@ use crate::config::{ControlPlane, Settings};
 use crate::conversation::Conversation;
 use crate::effects::Registered;
 use crate::endpoints::credentials::CredentialStore;
+use crate::healing::Healing;
 use crate::owner::Input;
 use crate::store::{Fact, Store};
 use crate::telemetry::instance::Doctor;
@@ -61,6 +62,8 @@ pub struct Wires {
     pub metrics: Metrics,
     /// Tells effects that reports can be sent.
     pub registered: watch::Sender<Option<Registered>>,
+    /// Tells effects that the control plane answers again.
+    pub healing: Healing,
 }
 
 /// Registers, then talks until `cancel`.
@@ -90,7 +93,9 @@ pub async fn run(
         return Ok(());
     }
     let cluster = settings.control_plane.cluster_or_default().to_owned();
-    wires.registered.send_replace(Some(Registered { api: api.clone(), cluster: cluster.clone() }));
+    let healing = wires.healing.clone();
+    let registered = Registered { api: api.clone(), cluster: cluster.clone(), healing };
+    wires.registered.send_replace(Some(registered));
     drop(wires.inbox.send(Input::Host(host_view(&cluster, &registration))).await);
     let agent = AgentIdentity {
         cluster,
@@ -142,10 +147,20 @@ async fn talk(
         jitter,
     };
     tracker.spawn(telemetry(tcs, publisher, activity, cancel.clone()));
-    let Wires { inbox, replies, credentials, view, .. } = wires;
+    let Wires { inbox, replies, credentials, view, healing, .. } = wires;
     let policy = (&settings.features).into();
-    let conversation =
-        Conversation { inbound, outbound, inbox, replies, policy, credentials, view, heartbeat, active };
+    let conversation = Conversation {
+        inbound,
+        outbound,
+        inbox,
+        replies,
+        policy,
+        credentials,
+        view,
+        heartbeat,
+        active,
+        healing,
+    };
     tracker.spawn(conversation.run(cancel));
     tracker.close();
     tracker.wait().await;

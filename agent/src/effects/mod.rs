@@ -13,6 +13,7 @@ pub mod sweep;
 
 use crate::endpoints::TaskEndpoints;
 use crate::endpoints::credentials::CredentialStore;
+use crate::healing::Healing;
 use crate::owner::Input;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -82,6 +83,8 @@ pub struct Registered {
     pub api: ApiClient,
     /// Cluster as configured.
     pub cluster: String,
+    /// Cuts the rests of states that were not taken.
+    pub healing: Healing,
 }
 
 /// Where the things of tasks are.

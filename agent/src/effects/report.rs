@@ -39,7 +39,7 @@ impl World {
         }
     }
 
-    /// Waits `after`, then submits; `None` when this host is still not registered after [`REGISTRATION`].
+    /// Waits `after` or until the control plane answers again, then submits; `None` when this host is still not registered after [`REGISTRATION`].
     async fn submit(
         &self,
         request: impl FnOnce(&str) -> SubmitTaskStateChangeRequest,
@@ -47,12 +47,18 @@ impl World {
     ) -> Option<SubmitOutcome> {
         let mut api = self.api.clone();
         let wait = async {
-            tokio::time::sleep(after).await;
-            tokio::time::timeout(REGISTRATION, api.wait_for(Option::is_some)).await.ok()?.ok()?.clone()
+            let registered = tokio::time::timeout(REGISTRATION, api.wait_for(Option::is_some));
+            let registered = registered.await.ok()?.ok()?.clone()?;
+            registered.healing.rest(after).await;
+            Some(registered)
         };
         // Both arms have no state to lose; a stopping agent does not wait for its turn to report.
         let registered = self.stop.run_until_cancelled(wait).await??;
         let _slot = self.reports.acquire().await.expect("the semaphore is never closed");
-        Some(registered.api.submit_task_state_change(&request(&registered.cluster)).await)
+        let outcome = registered.api.submit_task_state_change(&request(&registered.cluster)).await;
+        if matches!(outcome, SubmitOutcome::Accepted) {
+            registered.healing.answered();
+        }
+        Some(outcome)
     }
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use wharf_agent::acs::Policy;
 use wharf_agent::conversation::Conversation;
 use wharf_agent::endpoints::credentials::CredentialStore;
+use wharf_agent::healing::Healing;
 use wharf_agent::owner::Input;
 use wharf_agent::view::View;
 use wharf_core::effect::Reply;
@@ -120,6 +121,7 @@ impl Talk {
             view: watch::channel(Arc::new(View::default())).1,
             heartbeat: Arc::new(Notify::new()),
             active: watch::channel(true).0,
+            healing: Healing::new(),
         };
         let running = tokio::spawn(conversation.run(CancellationToken::new()));
         Self { to_agent, from_agent, inbox, replies, credentials, running }

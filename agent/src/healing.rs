@@ -1,0 +1,44 @@
+//! The moment at which a control plane that did not answer answers again, for those who wait before they ask anew.
+//!
+//! Owns the cut of waits. Without it a state that failed at the end of an outage would rest for up to half a minute more, although
+//! the control plane is back.
+
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+/// The least rest after a failure, whoever else succeeds meanwhile: one state that keeps failing among others that are taken must
+/// not be sent in a tight loop.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// Says when the control plane answers. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Healing(watch::Sender<()>);
+
+impl Healing {
+    /// Nobody has answered yet.
+    pub fn new() -> Self {
+        Self(watch::channel(()).0)
+    }
+
+    /// The control plane took a call or opened a session: whoever rests may ask again.
+    pub fn answered(&self) {
+        self.0.send_replace(());
+    }
+
+    /// Rests for `wait`, or until the control plane has answered somebody since this rest began.
+    ///
+    /// Cancel-safe: nothing is held.
+    pub async fn rest(&self, wait: Duration) {
+        let mut answers = self.0.subscribe();
+        sleep(wait.min(LEAST)).await;
+        // An error is the end of the time; the sender lives in self.
+        drop(timeout(wait.saturating_sub(LEAST), answers.changed()).await);
+    }
+}
+
+impl Default for Healing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
