@@ -11,6 +11,7 @@ pub mod leaks;
 pub mod long;
 pub mod payload;
 pub mod plane;
+pub mod proxy;
 pub mod registry;
 pub mod scripted;
 pub mod wait;

@@ -3,6 +3,10 @@
 //! Owns one HTTP server on loopback that speaks the agent's side of the ECS API, ACS and TCS. Refuses to decide anything:
 //! what Wharf's own control plane does is tested with Wharf's own control plane.
 
+mod answer;
+
+pub use answer::Answer;
+
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Bytes;
@@ -35,8 +39,10 @@ pub enum Received {
     Registered(Box<api::RegisterContainerInstanceRequest>),
     /// `SubmitTaskStateChange`, answered with success.
     Submitted(Box<api::SubmitTaskStateChangeRequest>),
-    /// `SubmitTaskStateChange`, answered with an error as the test wanted.
+    /// A call that was answered with an error as the test wanted.
     TurnedAway,
+    /// An upgrade of a websocket that was answered with something else.
+    UpgradeRefused,
     /// The agent opened ACS with this query.
     AcsConnected(String),
     /// A frame on ACS.
@@ -62,8 +68,12 @@ struct Shared {
     frames: broadcast::Sender<String>,
     /// Status to answer Submit calls with; 200 is normal.
     submit_status: AtomicU16,
+    /// What calls and upgrades are answered with in place of what is right; locks as above.
+    calls: Mutex<Option<Answer>>,
+    upgrades: Mutex<Option<Answer>>,
     stop: CancellationToken,
-    address: SocketAddr,
+    /// Where agents are told to connect.
+    advertised: Mutex<SocketAddr>,
 }
 
 impl Scripted {
@@ -82,8 +92,10 @@ impl Scripted {
             length: watch::channel(0).0,
             frames: broadcast::channel(64).0,
             submit_status: AtomicU16::new(200),
+            calls: Mutex::new(None),
+            upgrades: Mutex::new(None),
             stop: stop.clone(),
-            address,
+            advertised: Mutex::new(address),
         });
         let router = Router::new()
             .route("/", post(call))
@@ -113,6 +125,21 @@ impl Scripted {
     /// Answers Submit calls with this HTTP status from now on.
     pub fn answer_submits_with(&self, status: u16) {
         self.shared.submit_status.store(status, Ordering::SeqCst);
+    }
+
+    /// Answers every call of the API in this way from now on; `None`: as is right.
+    pub fn answer_calls_with(&self, answer: Option<Answer>) {
+        *self.shared.calls.lock().expect("no holder panics") = answer;
+    }
+
+    /// The same for the upgrades to ACS and TCS.
+    pub fn answer_upgrades_with(&self, answer: Option<Answer>) {
+        *self.shared.upgrades.lock().expect("no holder panics") = answer;
+    }
+
+    /// Tells agents from now on that both websockets are at `address`, e.g. behind a proxy.
+    pub fn advertise(&self, address: SocketAddr) {
+        *self.shared.advertised.lock().expect("no holder panics") = address;
     }
 
     /// Sends a message on the agent's ACS session; returns the instant just before.
@@ -235,7 +262,8 @@ fn line(received: &Received) -> String {
                 .collect::<Vec<_>>(),
             s.attachments.len()
         ),
-        Received::TurnedAway => "a state, answered with an error".to_owned(),
+        Received::TurnedAway => "a call, answered with an error".to_owned(),
+        Received::UpgradeRefused => "an upgrade, refused".to_owned(),
         Received::AcsConnected(query) => format!("ACS connected {query}"),
         Received::Acs(message) => format!("ACS {}", message.type_name()),
         Received::Tcs(message) => format!("TCS {}", message.type_name()),
@@ -274,11 +302,21 @@ impl Shared {
         journal.push((Instant::now(), received));
         self.length.send_replace(journal.len());
     }
+
+    fn refuses_upgrades(&self) -> Option<Response> {
+        let answer = self.upgrades.lock().expect("no holder panics").clone()?;
+        self.keep(Received::UpgradeRefused);
+        Some(answer.into_response())
+    }
 }
 
 /// One call of the ECS API.
 async fn call(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if let Some(wrong) = shared.calls.lock().expect("no holder panics").clone() {
+        shared.keep(Received::TurnedAway);
+        return wrong.into_response();
+    }
     match api::operation_of_target(target) {
         Some(api::RegisterContainerInstance::NAME) => {
             let request: api::RegisterContainerInstanceRequest =
@@ -287,11 +325,14 @@ async fn call(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
             shared.keep(Received::Registered(Box::new(request)));
             json(&answer)
         }
-        Some(api::DiscoverPollEndpoint::NAME) => json(&api::DiscoverPollEndpointResponse {
-            endpoint: Some(format!("http://{}/acs/", shared.address)),
-            telemetry_endpoint: Some(format!("http://{}/tcs/", shared.address)),
-            ..Default::default()
-        }),
+        Some(api::DiscoverPollEndpoint::NAME) => {
+            let address = *shared.advertised.lock().expect("no holder panics");
+            json(&api::DiscoverPollEndpointResponse {
+                endpoint: Some(format!("http://{address}/acs/")),
+                telemetry_endpoint: Some(format!("http://{address}/tcs/")),
+                ..Default::default()
+            })
+        }
         Some(api::SubmitTaskStateChange::NAME) => {
             let status = shared.submit_status.load(Ordering::SeqCst);
             if status != 200 {
@@ -331,6 +372,9 @@ async fn acs_session(
     RawQuery(query): RawQuery,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    if let Some(refusal) = shared.refuses_upgrades() {
+        return refusal;
+    }
     upgrade.on_upgrade(move |socket| async move {
         let frames = shared.frames.subscribe();
         shared.keep(Received::AcsConnected(query.unwrap_or_default()));
@@ -361,6 +405,9 @@ async fn converse(shared: &Shared, mut socket: WebSocket, mut frames: broadcast:
 }
 
 async fn tcs_session(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
+    if let Some(refusal) = shared.refuses_upgrades() {
+        return refusal;
+    }
     upgrade.on_upgrade(move |mut socket| async move {
         // Both are cancel-safe: a token and a frame-wise stream.
         while let Some(Ok(frame)) = tokio::select! {
