@@ -47,7 +47,7 @@ impl Node {
         let network = self.claim_network(&spec);
         let mut task = Task::new(Arc::new(spec), network, place, self.now);
         if let Some(reason) = refusal {
-            task.want_stopped(Some(reason));
+            task.want_stopped(reason);
         }
         self.draft.before(&arn, None);
         self.tasks.insert(arn, Arc::new(task));
@@ -74,7 +74,7 @@ impl Node {
 
     fn stop_wanted(&mut self, arn: TaskArn) {
         if let Some(task) = self.task_mut(&arn) {
-            task.want_stopped(None);
+            task.want_stopped(asked("with a payload"));
         } else {
             self.answer_for_absent(arn, None);
         }
@@ -146,7 +146,9 @@ impl Node {
         self.draft.dirty.insert(RecordKey::node());
         for arn in tasks {
             match self.task_mut(&arn) {
-                Some(task) => task.want_stopped(None),
+                Some(task) => {
+                    task.want_stopped(asked("by leaving it out of its manifest, and confirmed that"))
+                }
                 None => self.answer_for_absent(arn, None),
             }
         }
@@ -158,6 +160,11 @@ impl Node {
             self.draft.dirty.insert(RecordKey::node());
         }
     }
+}
+
+/// The control plane wants the task to stop.
+fn asked(how: &str) -> Reason {
+    Reason::new(ReasonCode::StoppedByControlPlane, format!("the control plane asked for it {how}"))
 }
 
 /// What can be known to be wrong with a definition before anything is done.

@@ -29,7 +29,7 @@ impl Node {
         if lives || self.attachments.contains_key(&arn) {
             self.retry(lane, Act::Prepare, Some(reason));
         } else if let Some(task) = self.task_mut(&arn) {
-            task.want_stopped(Some(reason));
+            task.want_stopped(reason);
         } else {
             self.draft.ignore("network failure", arn);
         }

@@ -13,10 +13,8 @@ use crate::reason::{Reason, ReasonCode};
 use crate::report::Status;
 use crate::spec::ContainerSpec;
 use crate::time::Timestamp;
+use crate::why::KILLED;
 use serde::{Deserialize, Serialize};
-
-/// Exit code of a process that was killed with SIGKILL, by us or by the kernel.
-const KILLED: i32 = 137;
 
 /// State of one container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -138,6 +136,13 @@ impl Container {
         self.stopped().is_some_and(|stopped| stopped.removed)
     }
 
+    fn running(&self) -> Option<&Running> {
+        match &self.phase {
+            Phase::Running(running) => Some(running),
+            Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Stopped(_) => None,
+        }
+    }
+
     pub(crate) fn running_mut(&mut self) -> Option<&mut Running> {
         match &mut self.phase {
             Phase::Running(running) => Some(running),
@@ -192,6 +197,7 @@ impl Container {
             created_at: self.created_at(),
             started_at,
             health: self.health().cloned(),
+            stop: self.running().and_then(|running| running.stop),
             at: end.at,
             exit_code: end.exit_code,
             reason: end.reason,

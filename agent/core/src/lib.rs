@@ -14,7 +14,7 @@
 //! | when a report is due and what it says | `reporting` |
 //! | what is in flight or rests | [`work`] |
 //! | what is saved | [`record`] |
-//! | what a task waits for | [`wait`] |
+//! | what a task waits for, and why it stopped | [`wait`], `why` |
 #![forbid(unsafe_code)]
 
 mod apply;
@@ -28,6 +28,7 @@ mod plan;
 mod reporting;
 mod settle;
 mod wakeup;
+mod why;
 
 pub mod admission;
 pub mod attachment;

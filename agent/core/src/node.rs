@@ -188,7 +188,7 @@ impl Node {
                 match verdict {
                     Verdict::Admit => task.stage = Stage::Admitted { at: now, pull_by },
                     Verdict::Wait(shortage) => task.stage = Stage::Queued { short_of: Some(shortage) },
-                    Verdict::Refuse(reason) => task.want_stopped(Some(reason)),
+                    Verdict::Refuse(reason) => task.want_stopped(reason),
                 }
             }
         }

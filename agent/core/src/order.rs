@@ -106,7 +106,7 @@ fn judge(dependency: &Dependency, spec: &ContainerSpec, on: &Container, now: Tim
     let never = |exit_code, why: &str| Readiness::Never {
         exit_code,
         reason: Reason::new(
-            ReasonCode::CannotStartContainer,
+            ReasonCode::DependencyFailed,
             format!("dependency {} did not become {condition}: {why}", spec.name),
         ),
     };

@@ -81,6 +81,9 @@ pub struct Stopped {
     pub exit_code: Option<i32>,
     /// Why it stopped, when there is more to say than the exit code.
     pub reason: Option<Reason>,
+    /// The time it was given to stop, if it was asked to before it ended.
+    #[serde(default)]
+    pub stop: Option<StopClock>,
     /// Whether the runtime holds nothing of it any more.
     pub removed: bool,
 }

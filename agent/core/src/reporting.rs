@@ -42,7 +42,11 @@ impl Task {
 
     fn report(&self, status: Status) -> TaskReport {
         let stopped = status == Status::Stopped;
-        let reason = self.reason.as_ref().filter(|_| stopped).map(|reason| cut(&reason.to_string()));
+        let reason = self
+            .reason
+            .as_ref()
+            .filter(|reason| stopped && reason.code.is_told())
+            .map(|reason| cut(&reason.to_string()));
         let news = self.pairs().filter(|(_, container)| has_news(container));
         let images = || self.containers.iter().filter_map(Container::image);
         let pulling = !stopped && self.containers.iter().any(|c| matches!(c.phase(), Phase::Pending));

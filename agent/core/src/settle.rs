@@ -24,7 +24,7 @@ pub(crate) struct Context<'a> {
 /// One consequence of the state.
 pub(crate) enum Consequence {
     /// The whole task has to stop.
-    StopTask(Option<Reason>),
+    StopTask(Reason),
     /// The container will never (again) have a process.
     StopContainer(usize, End),
     /// The container's time to stop politely begins.
@@ -58,7 +58,6 @@ impl Consequence {
                 }
             }
             Self::EndTask => {
-                task.want_stopped(None);
                 task.stage = Stage::Ended { at: now };
             }
         }
@@ -72,10 +71,21 @@ fn essential_rule(task: &Task) -> Option<Consequence> {
     if let Some((_, container)) = task.pairs().find(over) {
         // One that never ran says why the task failed; one that exited speaks for itself.
         let failed = container.stopped().filter(|stopped| stopped.started_at.is_none());
-        return Some(Consequence::StopTask(failed.and_then(|stopped| stopped.reason.clone())));
+        let failed = failed.and_then(|stopped| stopped.reason.clone());
+        return Some(Consequence::StopTask(failed.unwrap_or_else(|| essential_exit(container))));
     }
     let none_left = task.containers.iter().all(|container| container.stopped().is_some());
-    none_left.then_some(Consequence::StopTask(None))
+    none_left.then(|| {
+        let detail = "all containers have ended, none of them essential";
+        Consequence::StopTask(Reason::new(ReasonCode::AllContainersExited, detail))
+    })
+}
+
+fn essential_exit(container: &Container) -> Reason {
+    let code = container.stopped().and_then(|stopped| stopped.exit_code);
+    let code = code.map_or_else(|| "an unknown code".to_owned(), |code| format!("code {code}"));
+    let detail = format!("essential container {} exited with {code}", container.name());
+    Reason::new(ReasonCode::EssentialContainerExited, detail)
 }
 
 /// A container that waits for something that can never be.
@@ -109,7 +119,7 @@ fn overdue_network(task: &Task, Context { config, work, now }: Context<'_>) -> O
         return None;
     }
     let detail = format!("network of the task was not ready after {} s", limit.as_secs());
-    Some(Consequence::StopTask(Some(Reason::new(ReasonCode::ContainerNetworking, detail))))
+    Some(Consequence::StopTask(Reason::new(ReasonCode::ContainerNetworking, detail)))
 }
 
 fn overdue_container(
@@ -167,7 +177,8 @@ fn never_ran(task: &Task, index: usize, cause: (Option<i32>, Option<Reason>), no
 
 /// ECS names this cause for a task that was stopped while it still waited in the queue.
 fn reason_of_unpulled(task: &Task) -> Option<Reason> {
-    let queued = matches!(task.stage, Stage::Queued { .. }) && task.reason.is_none();
+    let queued = matches!(task.stage, Stage::Queued { .. })
+        && task.reason.as_ref().is_none_or(|reason| !reason.code.is_told());
     queued.then(|| {
         Reason::new(
             ReasonCode::TaskStoppedBeforePullBegin,

@@ -115,7 +115,7 @@ impl Task {
         self.desired
     }
 
-    /// Why it stops or stopped, when there is more to say than "asked to" or "an essential container exited".
+    /// Why it stops or stopped; `None` for one that is to run, and for one that an older agent stopped without a note of it.
     pub fn reason(&self) -> Option<&Reason> {
         self.reason.as_ref()
     }
@@ -216,10 +216,10 @@ impl Task {
     }
 
     /// It is to stop; never taken back. The first reason stays.
-    pub(crate) fn want_stopped(&mut self, reason: Option<Reason>) {
+    pub(crate) fn want_stopped(&mut self, reason: Reason) {
         if self.desired == Desired::Running {
             self.desired = Desired::Stopped;
-            self.reason = reason;
+            self.reason = Some(reason);
         }
     }
 }

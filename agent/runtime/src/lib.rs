@@ -35,6 +35,7 @@ pub use events::RuntimeEvent;
 pub use exec::{ExecError, ExecOutcome};
 pub use image::{
     Image, ImageConfig, ListedImage, LoadError, PullError, PullPolicy, RegistryAuth, RemoveImageError, Retry,
+    StoreError,
 };
 pub use rpc::RpcError;
 pub use spec::{SpecError, UserError};

@@ -1,7 +1,7 @@
 //! Effects on containers.
 
-use super::World;
 use super::request::{self, RequestError};
+use super::{World, codes};
 use crate::causes::chain;
 use crate::owner::now;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl World {
                 let code = match &error {
                     MakeError::Request(_) => ReasonCode::HostConfig,
                     MakeError::Cgroup(_) => ReasonCode::ResourceInitialization,
-                    MakeError::Create(_) => ReasonCode::CannotCreateContainer,
+                    MakeError::Create(error) => codes::create(error),
                 };
                 Event::CreateFailed { container, reason: Reason::new(code, chain(&error)) }
             }

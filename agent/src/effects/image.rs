@@ -1,18 +1,18 @@
 //! Effects on images.
 
-use super::World;
+use super::{World, codes};
 use crate::causes::chain;
 use wharf_core::event::{ContainerRef, Event, ResolvedImage};
-use wharf_core::reason::{Reason, ReasonCode};
+use wharf_core::reason::Reason;
 use wharf_core::time::Timestamp;
-use wharf_runtime::{Image, PullError, RegistryAuth};
+use wharf_runtime::{Image, RegistryAuth};
 
 impl World {
     pub(super) async fn pull_image(&self, container: ContainerRef, image: String) -> Event {
         match self.runtime.ensure_image(&image, self.auth_for(&image), self.pull).await {
             Ok(found) => Event::ImageReady { container, image: resolved(&found) },
             Err(error) => {
-                let reason = Reason::new(code(&error), chain(&error));
+                let reason = Reason::new(codes::pull(&error), chain(&error));
                 Event::ImageFailed { container, reason }
             }
         }
@@ -32,13 +32,5 @@ fn resolved(image: &Image) -> ResolvedImage {
         config_digest: image.config_digest.clone(),
         pull_started_at: image.pull_started_at_ms.map(Timestamp::from_millis),
         pull_stopped_at: image.pull_stopped_at_ms.map(Timestamp::from_millis),
-    }
-}
-
-/// ECS's name for what went wrong.
-fn code(error: &PullError) -> ReasonCode {
-    match error {
-        PullError::Unauthorized { .. } => ReasonCode::CannotPullContainerAuth,
-        _ => ReasonCode::CannotPullContainer,
     }
 }

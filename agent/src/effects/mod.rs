@@ -3,6 +3,7 @@
 //! Owns the hands of the agent: containerd, the network, files, the control plane's API. Each effect runs as a future of its own and
 //! ends by sending exactly one event, whatever happens to it. Refuses decisions: a failure is told, the node decides what follows.
 
+pub mod codes;
 mod container;
 pub mod files;
 mod image;

@@ -12,6 +12,7 @@ mod introspection;
 mod kernel;
 mod namespaces;
 mod projection;
+mod reasons;
 mod sampler;
 mod sockets;
 mod store;

@@ -19,6 +19,8 @@ mod networks;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod reasons;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod recovery;

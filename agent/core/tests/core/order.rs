@@ -45,7 +45,7 @@ fn start_never_holds_for_one_that_could_not_be_started() {
     let effects = [effects, bench.on(deleted(of("t", "app")))].concat();
     assert!(words(&effects).contains(&"release".to_owned()));
     let app = bench.container("t", "app").stopped().unwrap();
-    let why = "CannotStartContainerError: dependency side did not become START: it has stopped";
+    let why = "ContainerDependencyError: dependency side did not become START: it has stopped";
     assert_eq!(app.reason.as_ref().unwrap().to_string(), why);
     assert_eq!(app.exit_code, None);
     assert_eq!(bench.task("t").reason().unwrap().to_string(), why);
@@ -98,7 +98,7 @@ fn a_start_timeout_gives_up_the_one_that_waits() {
     bench.after(seconds(7));
     let app = bench.container("t", "app").stopped().unwrap();
     assert_eq!(app.exit_code, Some(143), "ECS says so although it never started");
-    assert!(app.reason.as_ref().unwrap().to_string().starts_with("CannotStartContainerError: "));
+    assert!(app.reason.as_ref().unwrap().to_string().starts_with("ContainerDependencyError: "));
 }
 
 #[test]
