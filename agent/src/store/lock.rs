@@ -1,7 +1,7 @@
 //! One agent per data directory: a lock that ends with the process that holds it, however it ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ pub enum LockError {
         path: PathBuf,
         /// What the system said.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -61,8 +61,19 @@ impl DirectoryLock {
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
-        writeln!(file, "{}", std::process::id()).map_err(io)?;
+        match name_holder(&mut file) {
+            // The name is a courtesy; the lock is what counts, and on a full disk an agent has to start all the same.
+            Err(error) if error.kind() != ErrorKind::StorageFull => return Err(io(error)),
+            Ok(()) | Err(_) => {}
+        }
         Ok(Self { _file: file })
     }
+}
+
+/// Writes this process's id over what is there, which needs no room.
+fn name_holder(file: &mut File) -> io::Result<()> {
+    let text = format!("{}\n", std::process::id());
+    file.rewind()?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(u64::try_from(text.len()).expect("a process id is short"))
 }

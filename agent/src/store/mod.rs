@@ -1,26 +1,46 @@
 //! What outlives the agent: rows in SQLite, saved before anything that depends on them leaves the process.
 //!
-//! Owns `agent.db` and `agent.lock` in the data directory: one writer thread, one transaction for all changes that wait
-//! (group commit), WAL with `synchronous=FULL`, a checksum in every row. Refuses to start from a damaged file (an agent that
-//! forgot its tasks would stop or double them), to share the directory with another agent, and to know what the rows mean.
+//! Owns `agent.db`, `agent.db-mark` and `agent.lock` in the data directory: one writer thread, one transaction for all changes that
+//! wait (group commit), WAL with `synchronous=FULL`. Refuses to start from a damaged file (an agent that forgot its tasks would stop
+//! or double them), to share the directory with another agent, and to know what the rows mean.
 //!
 //! ```text
-//! save(changes) -> queue -> writer thread: BEGIN IMMEDIATE, changes of all who wait, COMMIT -> every save returns
+//! save(changes) -> queue -> writer thread: BEGIN IMMEDIATE, changes of all who wait, tally, COMMIT -> mark -> every save returns
 //! ```
+//! Never empty and happy: each way in which acknowledged rows can go missing is held against something that was written apart.
+//!
+//! | Gone or wrong | Noticed by |
+//! |---|---|
+//! | bytes of a row | the checksum in each row |
+//! | a row, or a page that is of another age | the tally in the database: count and combined checksum of all rows |
+//! | structure of the database | SQLite's `integrity_check` |
+//! | the log from some frame on | complete transactions behind the broken frame (`log`) |
+//! | the last transactions, the log, the database | the mark: the number of acknowledged saves, in a file of its own (`mark`) |
+//!
+//! What a power cut leaves is never refused: it only takes what was not acknowledged. What stays unnoticed: the last saves of
+//! half a minute, when the power is cut *and* the disk loses what it said it had written.
 
+mod database;
+mod error;
 mod lock;
+mod log;
+mod mark;
 mod open;
 mod record;
+mod reserve;
 mod row;
 mod schema;
+mod tally;
 mod writer;
 
+pub use error::OpenError;
 pub use lock::LockError;
-pub use open::{OpenError, peek};
+pub use open::peek;
 pub use record::UnknownKind;
 pub use row::{Change, Fact, Loaded, Row};
 
 use lock::DirectoryLock;
+use open::Opened;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -56,11 +76,11 @@ pub enum SaveError {
 impl Store {
     /// Opens the store in a data directory, creating both when absent, and reads everything it holds.
     pub fn open(directory: &Path) -> Result<(Self, Loaded), OpenError> {
-        let (lock, connection, loaded) = open::open(directory)?;
+        let Opened { lock, writer, loaded } = open::open(directory)?;
         let (queue, requests) = mpsc::channel(QUEUE);
         let writer = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || writer::run(connection, requests))
+            .spawn(move || writer.run(requests))
             .map_err(|source| OpenError::Io {
                 act: "start the writer of",
                 path: directory.to_owned(),

@@ -1,9 +1,12 @@
 //! The one thread that writes: takes every save that waits and commits them together.
 
 use super::SaveError;
+use super::mark::Mark;
+use super::reserve::Reserve;
 use super::row::{Change, checksum};
+use super::tally::Tally;
 use crate::failpoint::failpoint;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,35 +20,63 @@ pub(super) struct Request {
     pub reply: oneshot::Sender<Result<(), SaveError>>,
 }
 
-/// Serves saves until the store is dropped.
-pub(super) fn run(mut connection: Connection, mut requests: mpsc::Receiver<Request>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while requests.blocking_recv_many(&mut batch, BATCH) > 0 {
-        failpoint!("store.before-begin");
-        let result = commit(&mut connection, &batch)
-            .map_err(|source| SaveError::Database { source: Arc::new(source) });
-        failpoint!("store.committed");
-        for request in batch.drain(..) {
-            // Whoever asked may have gone; the changes are saved all the same.
-            let _ = request.reply.send(result.clone());
+/// What the thread works with.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub connection: Connection,
+    pub mark: Mark,
+    pub reserve: Reserve,
+}
+
+impl Writer {
+    /// Serves saves until the store is dropped.
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while requests.blocking_recv_many(&mut batch, BATCH) > 0 {
+            failpoint!("store.before-begin");
+            let (result, saves) = match commit(&mut self.connection, &batch) {
+                Ok(tally) => {
+                    self.mark.raise((&tally).into());
+                    (Ok(()), Some(tally.saves))
+                }
+                Err(source) => (Err(SaveError::Database { source: Arc::new(source) }), None),
+            };
+            failpoint!("store.committed");
+            for request in batch.drain(..) {
+                // Whoever asked may have gone; the changes are saved all the same.
+                let _ = request.reply.send(result.clone());
+            }
+            if let Some(saves) = saves {
+                self.reserve.after(saves);
+            }
         }
     }
 }
 
-fn commit(connection: &mut Connection, batch: &[Request]) -> rusqlite::Result<()> {
+fn commit(connection: &mut Connection, batch: &[Request]) -> rusqlite::Result<Tally> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     failpoint!("store.begun");
+    let mut tally = Tally::read(&transaction)?;
+    tally.saves = tally.saves.wrapping_add(1);
     {
-        let mut put = transaction
-            .prepare_cached("INSERT OR REPLACE INTO row (kind, key, value, sum) VALUES (?1, ?2, ?3, ?4)")?;
-        let mut remove = transaction.prepare_cached("DELETE FROM row WHERE kind = ?1 AND key = ?2")?;
+        let mut remove =
+            transaction.prepare_cached("DELETE FROM row WHERE kind = ?1 AND key = ?2 RETURNING sum")?;
+        let mut put =
+            transaction.prepare_cached("INSERT INTO row (kind, key, value, sum) VALUES (?1, ?2, ?3, ?4)")?;
         for Change { kind, key, value } in batch.iter().flat_map(|request| &request.changes) {
-            match value {
-                Some(value) => put.execute(params![kind, key, value, checksum(kind, key, value)])?,
-                None => remove.execute(params![kind, key])?,
-            };
+            let old: Option<Vec<u8>> = remove.query_row(params![kind, key], |row| row.get(0)).optional()?;
+            if let Some(old) = old {
+                tally.remove(&old);
+            }
+            if let Some(value) = value {
+                let sum = checksum(kind, key, value);
+                put.execute(params![kind, key, value, sum])?;
+                tally.add(&sum);
+            }
         }
     }
+    tally.write(&transaction)?;
     failpoint!("store.written");
-    transaction.commit()
+    transaction.commit()?;
+    Ok(tally)
 }

@@ -16,4 +16,6 @@ mod reasons;
 mod sampler;
 mod sockets;
 mod store;
+mod store_faults;
+mod store_hosts;
 mod telemetry;
