@@ -33,7 +33,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_cni::Fabric;
-use wharf_core::config::NodeConfig;
+use wharf_core::config::{HostResources, NodeConfig};
 use wharf_core::node::Node;
 use wharf_core::record::RestoreError;
 use wharf_link::register::RegisterError;
@@ -228,13 +228,20 @@ pub(crate) fn containerd(settings: &Settings) -> ContainerdConfig {
 
 fn restore(settings: &Settings, facts: &HostFacts, loaded: &Loaded) -> Result<Node, AgentError> {
     let records = loaded.records()?;
-    let mut config = NodeConfig::new(capabilities::host_resources(facts, settings)?);
+    Ok(Node::restore(node_config(settings, capabilities::host_resources(facts, settings)?), records)?)
+}
+
+/// What the node is told, for the agent and the operator's commands alike.
+pub(crate) fn node_config(settings: &Settings, host: HostResources) -> NodeConfig {
+    let mut config = NodeConfig::new(host);
     config.limits.stop = settings.tasks.stop_timeout;
     config.limits.start = settings.tasks.start_timeout;
     config.limits.create = settings.tasks.create_timeout;
     config.limits.pull = settings.runtime.pull_timeout;
     config.task_retention = settings.tasks.cleanup_wait;
-    Ok(Node::restore(config, records)?)
+    config.history_age = settings.tasks.stories_age;
+    config.history_count = settings.tasks.stories_kept;
+    config
 }
 
 /// Removes the cgroup above all tasks when no task is left in it. Not while tasks come and go: the next one would find it gone.
@@ -255,7 +262,8 @@ fn fabric(settings: &Settings) -> Fabric {
     }
 }
 
-fn places(settings: &Settings) -> Places {
+/// Where things are, for the agent and the operator's commands alike.
+pub(crate) fn places(settings: &Settings) -> Places {
     Places {
         run: settings.roots.run_dir.clone(),
         data: settings.roots.data_dir.clone(),

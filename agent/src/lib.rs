@@ -14,6 +14,7 @@ mod failpoint;
 pub mod healing;
 pub mod http;
 pub mod introspection;
+pub mod last_lines;
 pub mod link;
 pub mod notes;
 pub mod observe;

@@ -11,6 +11,8 @@ mod control_plane;
 mod crash;
 #[path = "e2e/endpoints.rs"]
 mod endpoints;
+#[path = "e2e/explain.rs"]
+mod explain;
 #[path = "e2e/house.rs"]
 mod house;
 #[path = "e2e/input.rs"]

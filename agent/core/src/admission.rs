@@ -10,6 +10,7 @@ use crate::spec::{ContainerSpec, Network, Protocol, TaskSpec};
 use crate::task::{Stage, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use wharf_protocol::arn::TaskArn;
 
@@ -24,6 +25,17 @@ pub enum Shortage {
     Port(Protocol, u16),
     /// Its turn: an earlier task waits.
     Turn,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("CPU units"),
+            Self::Memory => f.write_str("memory"),
+            Self::Port(protocol, port) => write!(f, "host port {port}/{}", protocol.as_str()),
+            Self::Turn => f.write_str("its turn, behind an earlier task"),
+        }
+    }
 }
 
 /// What a task takes of the host.
@@ -75,6 +87,83 @@ fn ports(spec: &TaskSpec) -> BTreeSet<(Protocol, u16)> {
         }
         Network::Awsvpc(_) | Network::None => BTreeSet::new(),
     }
+}
+
+/// What a queued task lacks, and which tasks have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortfall {
+    /// The first resource that is missing.
+    pub short_of: Shortage,
+    /// How much of it the task needs.
+    pub needed: u64,
+    /// How much of it is free.
+    pub free: u64,
+    /// The tasks that hold it or stand before.
+    pub held_by: Vec<TaskArn>,
+}
+
+/// Tasks that a shortfall names; more are counted.
+const NAMED: usize = 3;
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { short_of, needed, free, held_by } = self;
+        let ids: Vec<&str> = held_by.iter().take(NAMED).map(|arn| arn.id()).collect();
+        let more = match held_by.len() - ids.len() {
+            0 => String::new(),
+            more => format!(" and {more} others"),
+        };
+        let holders = match ids.len() {
+            0 => "no task holds any".to_owned(),
+            1 => format!("until task {} ends", ids[0]),
+            _ => format!("until one of tasks {}{more} ends", ids.join(", ")),
+        };
+        match short_of {
+            Shortage::Cpu => write!(f, "{needed} CPU units: {free} free {holders}"),
+            Shortage::Memory => write!(f, "{needed} MiB of memory: {free} free {holders}"),
+            Shortage::Port(protocol, port) => {
+                write!(f, "host port {port}/{}: not free {holders}", protocol.as_str())
+            }
+            Shortage::Turn => match ids.first() {
+                Some(first) => write!(f, "its turn: task {first} came first and waits too"),
+                None => write!(f, "its turn"),
+            },
+        }
+    }
+}
+
+/// What the queued task lacks, in full.
+pub(crate) fn shortfall(
+    tasks: &BTreeMap<TaskArn, Arc<Task>>,
+    host: &HostResources,
+    task: &Task,
+    short_of: Shortage,
+) -> Shortfall {
+    let need = Need::of(&task.spec);
+    let holders: Vec<(&TaskArn, Need)> = tasks
+        .iter()
+        .filter(|(_, other)| holds(other))
+        .map(|(arn, other)| (arn, Need::of(&other.spec)))
+        .collect();
+    let who = |has: &dyn Fn(&Need) -> bool| {
+        holders.iter().filter(|(_, need)| has(need)).map(|(arn, _)| (*arn).clone()).collect()
+    };
+    let left = |of_host: u32, of: fn(&Need) -> u64| {
+        u64::from(of_host).saturating_sub(holders.iter().map(|(_, need)| of(need)).sum())
+    };
+    let (needed, free, held_by) = match short_of {
+        Shortage::Cpu => (need.cpu, left(host.cpu, |need| need.cpu), who(&|need| need.cpu > 0)),
+        Shortage::Memory => {
+            (need.memory, left(host.memory, |need| need.memory), who(&|need| need.memory > 0))
+        }
+        Shortage::Port(protocol, port) => (1, 0, who(&|need| need.ports.contains(&(protocol, port)))),
+        Shortage::Turn => {
+            let earlier = tasks.values().filter(|other| queued(other).is_some() && other.place < task.place);
+            let first = earlier.min_by_key(|other| other.place).map(|other| other.spec.arn.clone());
+            (0, 0, first.into_iter().collect())
+        }
+    };
+    Shortfall { short_of, needed, free, held_by }
 }
 
 /// What becomes of a queued task.
@@ -137,11 +226,7 @@ fn unplaceable(need: &Need, host: &HostResources, shortage: Shortage) -> Reason 
             format!("task needs {} MiB of memory and the host has {}", need.memory, host.memory)
         }
         Shortage::Port(protocol, port) => {
-            let protocol = match protocol {
-                Protocol::Tcp => "tcp",
-                Protocol::Udp => "udp",
-            };
-            format!("task needs host port {port}/{protocol}, which is reserved on this host")
+            format!("task needs host port {port}/{}, which is reserved on this host", protocol.as_str())
         }
         Shortage::Turn => "task waits for its turn".to_owned(),
     };

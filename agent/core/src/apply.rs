@@ -29,7 +29,9 @@ impl Node {
             Event::StartFailed { container, reason } => self.start_failed(&container, reason),
             Event::SignalSent { container } => self.signal_sent(container),
             Event::SignalFailed { container, reason } => self.signal_failed(container, reason),
-            Event::ContainerDeleted { container, exit } => self.container_deleted(&container, exit),
+            Event::ContainerDeleted { container, exit, remains } => {
+                self.container_deleted(&container, exit, remains);
+            }
             Event::DeleteFailed { container, reason } => self.delete_failed(container, reason),
             Event::HealthProbed { container, exit_code, output } => {
                 self.health_probed(container, exit_code, output);

@@ -42,6 +42,10 @@ impl Node {
         if self.tasks.contains_key(&arn) || self.absent.contains_key(&arn) {
             return self.draft.ignore("run of a known task", arn);
         }
+        if self.history.contains_key(&arn) {
+            // It stopped long ago, and what stopped never runs again.
+            return self.answer_for_absent(arn, None);
+        }
         let refusal = validate(&spec).err();
         let place = self.tasks.values().map(|task| task.place + 1).max().unwrap_or(0);
         let network = self.claim_network(&spec);

@@ -2,9 +2,11 @@
 //!
 //! Each end frees its lane. What it says of a container that has moved on by other means is dropped with a note.
 
+use crate::chronicle::brief;
 use crate::container::{Container, End};
-use crate::event::{ContainerRef, Exit, ResolvedImage};
+use crate::event::{ContainerRef, Exit, Remains, ResolvedImage};
 use crate::health::Probe;
+use crate::journal::Happening;
 use crate::node::Node;
 use crate::note::Note;
 use crate::reason::Reason;
@@ -56,7 +58,12 @@ impl Node {
                 });
             }
             // Sent is not dead: it is sent again, at growing intervals, until the exit is seen.
-            Act::Kill => self.kill_again(container),
+            Act::Kill => {
+                let signal = "SIGKILL".to_owned();
+                let name = container.container.clone();
+                self.draft.happened(&container.task, Happening::Signalled { container: name, signal });
+                self.kill_again(container);
+            }
             Act::Prepare
             | Act::Release
             | Act::Pull
@@ -86,7 +93,12 @@ impl Node {
         }
     }
 
-    pub(crate) fn container_deleted(&mut self, container: &ContainerRef, exit: Option<Exit>) {
+    pub(crate) fn container_deleted(
+        &mut self,
+        container: &ContainerRef,
+        exit: Option<Exit>,
+        remains: Option<Remains>,
+    ) {
         self.landed(container);
         self.work.refresh(&Lane::Container(container.clone()));
         if self.orphans.remove(container) {
@@ -96,7 +108,7 @@ impl Node {
             if let Some(exit) = exit {
                 state.exit(exit);
             }
-            state.removed()
+            state.removed(remains)
         });
     }
 
@@ -170,6 +182,10 @@ impl Node {
             | Act::Probe => &self.config.effect_backoff,
         };
         let attempt = self.work.rest(lane, act, backoff, self.now);
+        if attempt.is_power_of_two() {
+            let (container, reason) = (container.clone(), reason.as_ref().map(brief));
+            self.draft.happened(&task, Happening::Failed { act, container, attempt, reason });
+        }
         self.draft.notes.push(Note::WillRetry { task, container, act, attempt, reason });
     }
 

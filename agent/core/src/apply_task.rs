@@ -1,5 +1,6 @@
 //! Ends of effects on whole tasks: network, release, reports.
 
+use crate::journal::Happening;
 use crate::node::Node;
 use crate::note::Note;
 use crate::reason::Reason;
@@ -74,6 +75,7 @@ impl Node {
 
     pub(crate) fn task_report_refused(&mut self, report: TaskReport) {
         self.task_reported(&report);
+        self.draft.happened(&report.task, Happening::ReportRefused { status: report.status });
         self.draft.notes.push(Note::ReportRefused { report });
     }
 

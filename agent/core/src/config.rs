@@ -13,8 +13,12 @@ pub struct NodeConfig {
     pub limits: Limits,
     /// How long a change of a container alone waits for company before it is reported (spec 2.5).
     pub report_hold: Duration,
-    /// How long the record of a stopped task is kept (features 10).
+    /// How long the record, volumes and logs of a stopped task are kept (features 10).
     pub task_retention: Duration,
+    /// How long the story of a stopped task is kept.
+    pub history_age: Duration,
+    /// Most stories that are kept; the oldest go first.
+    pub history_count: usize,
     /// Waits between tries of a report.
     pub report_backoff: Backoff,
     /// Waits between tries of everything else: signals, removals, networks.
@@ -31,6 +35,8 @@ impl NodeConfig {
             limits: Limits::default(),
             report_hold: Duration::from_secs(10),
             task_retention: Duration::from_secs(3 * 3600),
+            history_age: Duration::from_secs(7 * 24 * 3600),
+            history_count: 1000,
             report_backoff: Backoff { first: Duration::from_secs(1), most: Duration::from_secs(30) },
             effect_backoff: Backoff { first: Duration::from_secs(1), most: Duration::from_secs(30) },
             stubborn_after: 5,

@@ -6,9 +6,9 @@
 //! ```
 //! Owns the transitions; refuses to decide when they happen (`settle`, `apply_*`).
 
-use crate::event::{Exit, ResolvedImage};
+use crate::event::{Exit, Remains, ResolvedImage};
 use crate::health::Health;
-use crate::phase::{Created, Phase, Running, Stopped};
+use crate::phase::{Created, Phase, Running, StopClock, Stopped};
 use crate::reason::{Reason, ReasonCode};
 use crate::report::Status;
 use crate::spec::ContainerSpec;
@@ -136,11 +136,18 @@ impl Container {
         self.stopped().is_some_and(|stopped| stopped.removed)
     }
 
-    fn running(&self) -> Option<&Running> {
+    /// The time it has to stop, or had.
+    pub(crate) fn stop_clock(&self) -> Option<StopClock> {
         match &self.phase {
-            Phase::Running(running) => Some(running),
-            Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Stopped(_) => None,
+            Phase::Running(running) => running.stop,
+            Phase::Stopped(stopped) => stopped.stop,
+            Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) => None,
         }
+    }
+
+    /// Whether the kernel killed a process of it for memory.
+    pub(crate) fn ran_out(&self) -> bool {
+        self.out_of_memory
     }
 
     pub(crate) fn running_mut(&mut self) -> Option<&mut Running> {
@@ -197,10 +204,11 @@ impl Container {
             created_at: self.created_at(),
             started_at,
             health: self.health().cloned(),
-            stop: self.running().and_then(|running| running.stop),
+            stop: self.stop_clock(),
             at: end.at,
             exit_code: end.exit_code,
             reason: end.reason,
+            remains: None,
             removed: end.removed,
         });
         self.explain_oom();
@@ -214,10 +222,11 @@ impl Container {
     }
 
     /// The runtime has nothing of it any more. Says whether it had stopped before, as it should have.
-    pub(crate) fn removed(&mut self) -> bool {
+    pub(crate) fn removed(&mut self, remains: Option<Remains>) -> bool {
         match &mut self.phase {
             Phase::Stopped(stopped) => {
                 stopped.removed = true;
+                stopped.remains = stopped.remains.take().or(remains);
                 true
             }
             Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Running(_) => false,

@@ -1,12 +1,15 @@
-//! What a step has done so far: what tasks looked like before, what is to be saved, answered and logged.
+//! What a step has done so far: what tasks looked like before, what is to be saved, answered, logged and remembered.
 
+use crate::chronicle;
 use crate::container::Container;
 use crate::effect::Reply;
 use crate::event::Desired;
+use crate::journal::{Happening, Moment};
 use crate::note::Note;
 use crate::phase::Phase;
 use crate::record::{Change, RecordKey, encode_task};
 use crate::task::Task;
+use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wharf_protocol::arn::TaskArn;
@@ -20,6 +23,8 @@ pub(crate) struct Draft {
     pub(crate) dirty: BTreeSet<RecordKey>,
     pub(crate) replies: Vec<Reply>,
     pub(crate) notes: Vec<Note>,
+    /// What happened that no state shows.
+    happened: Vec<(TaskArn, Happening)>,
 }
 
 impl Draft {
@@ -35,22 +40,38 @@ impl Draft {
         self.notes.push(Note::Ignored { what, about: about.to_string() });
     }
 
+    /// Something happened to a task that its state does not show.
+    pub(crate) fn happened(&mut self, task: &TaskArn, what: Happening) {
+        self.happened.push((task.clone(), what));
+    }
+
     /// Ends the step: which tasks are to be saved and what is worth a line. A record that reads as before is not written again.
-    pub(crate) fn close(&mut self, tasks: &BTreeMap<TaskArn, Arc<Task>>) -> (Vec<Change>, Vec<Note>) {
+    pub(crate) fn close(&mut self, tasks: &BTreeMap<TaskArn, Arc<Task>>, now: Timestamp) -> Closed {
         let mut notes = std::mem::take(&mut self.notes);
-        let mut changes = Vec::new();
+        let (mut changes, mut moments) = (Vec::new(), Vec::new());
         for (arn, before) in std::mem::take(&mut self.before) {
             let (before, after) = (before.as_deref(), tasks.get(&arn).map(|task| &**task));
             if before == after {
                 continue;
             }
             compare(before, after, &arn, &mut notes);
+            let found = after.map(|after| chronicle::changes(before, after, now));
+            moments.extend(found.into_iter().flatten().map(|moment| (arn.clone(), moment)));
             if !before.zip(after).is_some_and(|(before, after)| before.reads_like(after)) {
                 changes.push(Change { key: RecordKey::task(&arn), value: after.map(encode_task) });
             }
         }
-        (changes, notes)
+        let happened = std::mem::take(&mut self.happened).into_iter();
+        moments.extend(happened.map(|(task, what)| (task, Moment { at: now, what })));
+        Closed { changes, notes, moments }
     }
+}
+
+/// What a step came to.
+pub(crate) struct Closed {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) moments: Vec<(TaskArn, Moment)>,
 }
 
 fn compare(before: Option<&Task>, after: Option<&Task>, arn: &TaskArn, notes: &mut Vec<Note>) {

@@ -140,6 +140,9 @@ pub enum Event {
         container: ContainerRef,
         /// The exit, where the runtime knew one that nobody had reported.
         exit: Option<Exit>,
+        /// What was seen of it before it went.
+        #[serde(default)]
+        remains: Option<Remains>,
     },
     /// The runtime could not delete it; it is tried again.
     DeleteFailed {
@@ -241,6 +244,17 @@ pub struct ResolvedImage {
     pub pull_started_at: Option<Timestamp>,
     /// When the pull ended.
     pub pull_stopped_at: Option<Timestamp>,
+}
+
+/// What is seen of a stopped container before its cgroup goes: for people, never for decisions.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Remains {
+    /// Most memory it ever used in bytes, file cache included; `None` where the kernel does not tell.
+    pub peak_memory: Option<u64>,
+    /// Its memory limit in bytes, or its task's; `None` without one.
+    pub memory_limit: Option<u64>,
+    /// Its last lines of output; a few, and none of them long.
+    pub last_lines: Vec<String>,
 }
 
 /// How a process ended.

@@ -15,6 +15,7 @@
 //! | what is in flight or rests | [`work`] |
 //! | what is saved | [`record`] |
 //! | what a task waits for, and why it stopped | [`wait`], `why` |
+//! | what a task went through, and what is left of it | [`journal`], `chronicle`, [`story`] |
 #![forbid(unsafe_code)]
 
 mod apply;
@@ -22,10 +23,12 @@ mod apply_control;
 mod apply_observed;
 mod apply_runtime;
 mod apply_task;
+mod chronicle;
 mod draft;
 mod order;
 mod plan;
 mod reporting;
+mod retire;
 mod settle;
 mod wakeup;
 mod why;
@@ -37,6 +40,7 @@ pub mod container;
 pub mod effect;
 pub mod event;
 pub mod health;
+pub mod journal;
 pub mod node;
 pub mod note;
 pub mod phase;
@@ -44,6 +48,7 @@ pub mod reason;
 pub mod record;
 pub mod report;
 pub mod spec;
+pub mod story;
 pub mod task;
 pub mod time;
 pub mod wait;

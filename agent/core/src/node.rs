@@ -8,13 +8,15 @@
 use crate::admission::{self, Verdict};
 use crate::attachment::Attachment;
 use crate::config::NodeConfig;
-use crate::draft::Draft;
+use crate::draft::{Closed, Draft};
 use crate::effect::{Effect, Reply};
 use crate::event::{ContainerRef, Event};
+use crate::journal::{Happening, Journal, Moment};
 use crate::note::Note;
 use crate::plan;
 use crate::record::{self, Absent, Change, Manifest, Record, RecordKey, RestoreError, Restored, Table};
 use crate::settle::{self, Context};
+use crate::story::Story;
 use crate::task::{Stage, Task};
 use crate::time::Timestamp;
 use crate::work::Work;
@@ -43,6 +45,12 @@ pub struct Node {
     pub(crate) absent: BTreeMap<TaskArn, Absent>,
     pub(crate) attachments: BTreeMap<TaskArn, Attachment>,
     pub(crate) manifest: Manifest,
+    /// What each task went through.
+    pub(crate) journals: BTreeMap<TaskArn, Journal>,
+    /// Tasks of which only the story is left, with their end; the stories themselves are in the store alone.
+    pub(crate) history: BTreeMap<TaskArn, Timestamp>,
+    /// Stories that may not be saved yet.
+    pub(crate) retiring: BTreeMap<TaskArn, Story>,
     pub(crate) work: Work,
     /// Containers of the last listing whose task nobody knows.
     pub(crate) orphans: BTreeSet<ContainerRef>,
@@ -65,6 +73,9 @@ impl Node {
             absent: BTreeMap::new(),
             attachments: BTreeMap::new(),
             manifest: Manifest::default(),
+            journals: BTreeMap::new(),
+            history: BTreeMap::new(),
+            retiring: BTreeMap::new(),
             work: Work::default(),
             orphans: BTreeSet::new(),
             missing: BTreeSet::new(),
@@ -90,6 +101,12 @@ impl Node {
                     node.attachments.insert(arn, attachment);
                 }
                 Restored::Manifest(manifest) => node.manifest = manifest,
+                Restored::Journal(arn, journal) => {
+                    node.journals.insert(arn, journal);
+                }
+                Restored::Past(arn, story) => {
+                    node.history.insert(arn, story.ended_at.unwrap_or(story.received_at));
+                }
             }
         }
         Ok(node)
@@ -98,13 +115,16 @@ impl Node {
     /// Takes in what happened and says what is to be done about it. `now` is the wall clock's time.
     pub fn step(&mut self, events: Vec<Event>, now: Timestamp) -> Turn {
         self.now = now;
+        // What was not taken back is saved.
+        let unsaved = &self.unsaved;
+        self.retiring.retain(|arn, _| unsaved.contains(&RecordKey::history(arn)));
         for event in events {
             self.apply(event);
         }
         let mut effects = Vec::new();
         if self.recovered {
             self.settle();
-            self.drop_expired();
+            self.retire();
             effects = self.plan();
         }
         let (changes, notes) = self.close_draft();
@@ -143,6 +163,16 @@ impl Node {
     /// The manifest's high-water mark.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What a task went through, as far as it was recorded.
+    pub fn journal(&self, arn: &TaskArn) -> Option<&Journal> {
+        self.journals.get(arn)
+    }
+
+    /// Tasks of which only the story is left, with their end.
+    pub fn history(&self) -> &BTreeMap<TaskArn, Timestamp> {
+        &self.history
     }
 
     /// Whether the runtime's state was seen since the start.
@@ -204,34 +234,17 @@ impl Node {
         let effects: Vec<Effect> = tasks.chain(attachments).chain(absent).collect();
         for effect in &effects {
             self.work.begin(effect, self.now);
+            if let Effect::PullImage { container, .. } = effect {
+                self.note_pull(container);
+            }
         }
         effects
     }
 
-    /// Drops the records of tasks that ended long ago, are released and of which STOPPED was taken.
-    fn drop_expired(&mut self) {
-        let (now, retention) = (self.now, self.config.task_retention);
-        let over = |task: &Task| task.droppable_at(retention).is_some_and(|at| at <= now);
-        let expired: Vec<TaskArn> =
-            self.tasks.iter().filter(|(_, task)| over(task)).map(|(arn, _)| arn.clone()).collect();
-        for arn in expired {
-            let task = self.tasks.remove(&arn);
-            self.draft.before(&arn, task.as_ref());
-            self.work.drop_task(&arn);
-        }
-        let draft = &mut self.draft;
-        self.absent.retain(|arn, absent| {
-            let kept = !(absent.told && absent.since.plus(retention) <= now);
-            if !kept {
-                draft.dirty.insert(RecordKey::task(arn));
-            }
-            kept
-        });
-    }
-
     /// What changed in this step, with what is to be logged of it.
     fn close_draft(&mut self) -> (Vec<Change>, Vec<Note>) {
-        let (mut changes, notes) = self.draft.close(&self.tasks);
+        let Closed { mut changes, notes, moments } = self.draft.close(&self.tasks, self.now);
+        self.remember(moments);
         let mut others = std::mem::take(&mut self.draft.dirty);
         others.append(&mut self.unsaved);
         others.retain(|key| changes.iter().all(|change| change.key != *key));
@@ -239,10 +252,31 @@ impl Node {
         (changes, notes)
     }
 
+    /// Once for each container: a turn that is taken back and a restart begin the same pull again.
+    fn note_pull(&mut self, ContainerRef { task, container }: &ContainerRef) {
+        let begun = Happening::PullBegun { container: container.clone() };
+        let noted = |journal: &Journal| journal.moments().iter().any(|moment| moment.what == begun);
+        if !self.journals.get(task).is_some_and(noted) {
+            self.draft.happened(task, begun);
+        }
+    }
+
+    /// Adds moments to the journals of the tasks that are known.
+    fn remember(&mut self, moments: Vec<(TaskArn, Moment)>) {
+        for (arn, moment) in moments {
+            if self.tasks.contains_key(&arn) {
+                self.draft.dirty.insert(RecordKey::journal(&arn));
+                self.journals.entry(arn).or_default().add([moment]);
+            }
+        }
+    }
+
     fn encode(&self, key: &RecordKey) -> Option<Vec<u8>> {
         let arn = || TaskArn::parse(&key.id).expect("records of tasks are named after them");
         match key.table {
             Table::Node => Some(record::encode(&self.manifest)),
+            Table::Journals => self.journals.get(&arn()).map(record::encode),
+            Table::History => self.retiring.get(&arn()).map(record::encode),
             Table::Attachments => self.attachments.get(&arn()).map(record::encode),
             Table::Tasks => {
                 let task = self.tasks.get(&arn()).map(|task| record::encode_task(task));

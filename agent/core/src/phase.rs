@@ -5,7 +5,7 @@
 //!    └─────────┴──────────┴────────────────→┘      phases never go back
 //! ```
 
-use crate::event::ResolvedImage;
+use crate::event::{Remains, ResolvedImage};
 use crate::health::Health;
 use crate::reason::Reason;
 use crate::time::Timestamp;
@@ -84,6 +84,9 @@ pub struct Stopped {
     /// The time it was given to stop, if it was asked to before it ended.
     #[serde(default)]
     pub stop: Option<StopClock>,
+    /// What was seen of it when it was removed.
+    #[serde(default)]
+    pub remains: Option<Remains>,
     /// Whether the runtime holds nothing of it any more.
     pub removed: bool,
 }

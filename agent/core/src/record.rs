@@ -3,10 +3,13 @@
 //! What is in flight is never part of it. A record of a version that is not known is an error, never a guess.
 
 use crate::attachment::Attachment;
+use crate::journal::Journal;
 use crate::reason::Reason;
+use crate::story::Story;
 use crate::task::Task;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
 use std::fmt;
 use wharf_protocol::arn::{ArnError, TaskArn};
 
@@ -25,11 +28,15 @@ pub enum Table {
     Attachments,
     /// The node itself.
     Node,
+    /// What tasks went through, by ARN.
+    Journals,
+    /// What is left of tasks that stopped long ago, by ARN.
+    History,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: &[Self] = &[Self::Tasks, Self::Attachments, Self::Node];
+    pub const ALL: &[Self] = &[Self::Tasks, Self::Attachments, Self::Node, Self::Journals, Self::History];
 
     /// Name of the table.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +44,8 @@ impl Table {
             Self::Tasks => "tasks",
             Self::Attachments => "attachments",
             Self::Node => "node",
+            Self::Journals => "journals",
+            Self::History => "history",
         }
     }
 
@@ -62,6 +71,14 @@ impl RecordKey {
 
     pub(crate) fn attachment(arn: &TaskArn) -> Self {
         Self { table: Table::Attachments, id: arn.to_string() }
+    }
+
+    pub(crate) fn journal(arn: &TaskArn) -> Self {
+        Self { table: Table::Journals, id: arn.to_string() }
+    }
+
+    pub(crate) fn history(arn: &TaskArn) -> Self {
+        Self { table: Table::History, id: arn.to_string() }
     }
 
     pub(crate) fn node() -> Self {
@@ -175,6 +192,8 @@ pub(crate) enum Restored {
     Absent(TaskArn, Absent),
     Attachment(TaskArn, Attachment),
     Manifest(Manifest),
+    Journal(TaskArn, Journal),
+    Past(TaskArn, Box<Story>),
 }
 
 pub(crate) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
@@ -197,12 +216,28 @@ pub(crate) fn decode(record: Record) -> Result<Restored, RestoreError> {
     };
     Ok(match key.table {
         Table::Node => Restored::Manifest(read(&key, &value)?),
+        Table::Journals => Restored::Journal(arn(&key)?, read(&key, &value)?),
+        Table::History => Restored::Past(arn(&key)?, read(&key, &value)?),
         Table::Attachments => Restored::Attachment(arn(&key)?, read(&key, &value)?),
         Table::Tasks => match read(&key, &value)? {
             TaskRecord::Absent(absent) => Restored::Absent(arn(&key)?, absent),
             TaskRecord::Task(task) => Restored::Task(checked(key, task)?),
         },
     })
+}
+
+/// The stories of the tasks that stopped long ago; other records are passed over.
+///
+/// # Errors
+/// When such a record cannot be read.
+pub fn history(records: &[Record]) -> Result<BTreeMap<TaskArn, Story>, RestoreError> {
+    let mut stories = BTreeMap::new();
+    for record in records.iter().filter(|record| record.key.table == Table::History) {
+        if let Restored::Past(arn, story) = decode(record.clone())? {
+            stories.insert(arn, *story);
+        }
+    }
+    Ok(stories)
 }
 
 fn read<T: DeserializeOwned>(key: &RecordKey, value: &[u8]) -> Result<T, RestoreError> {

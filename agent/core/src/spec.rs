@@ -232,6 +232,16 @@ pub enum Protocol {
     Udp,
 }
 
+impl Protocol {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
 /// What has to be true of another container of the task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {

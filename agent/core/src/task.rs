@@ -183,6 +183,16 @@ impl Task {
             .min()
     }
 
+    /// Since when it has its status.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        match self.stage {
+            Stage::Ended { at } | Stage::Released { ended_at: at } => Some(at),
+            Stage::Queued { .. } | Stage::Admitted { .. } => {
+                self.containers.iter().filter_map(Container::since).max()
+            }
+        }
+    }
+
     /// Whether no container has a process or anything else in the runtime.
     pub(crate) fn is_gone(&self) -> bool {
         self.containers.iter().all(Container::is_gone)

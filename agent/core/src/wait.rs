@@ -1,31 +1,58 @@
 //! What a task waits for: the answer to "why is it still PENDING?", and to "why does it not stop?".
+//!
+//! Every wait says since when, until when, and what the node does then. Where no clock decides, it says who does.
 
-use crate::admission::Shortage;
-use crate::container::Container;
+use crate::admission;
 use crate::event::Desired;
-use crate::order::{self, Readiness};
+use crate::node::Node;
+use crate::order::{self, Readiness, condition_name};
 use crate::phase::Phase;
+use crate::report::Status;
+use crate::settle::{Context, has_processes};
 use crate::spec::Condition;
 use crate::task::{Stage, Task};
 use crate::time::Timestamp;
+use crate::work::{Act, Lane};
+use std::fmt;
+use std::time::Duration;
+use wharf_protocol::arn::TaskArn;
 
-/// A wait with its beginning and its end.
+pub use crate::admission::{Shortage, Shortfall};
+
+/// A wait with its beginning, its end and what comes then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
     /// What is waited for.
     pub what: Awaited,
     /// Since when.
     pub since: Timestamp,
-    /// When the node does something about it. `None` where the control plane decides (a host resource, a dependency without
-    /// `startTimeout`) or where the act itself is bounded (`NodeConfig::limits`) or tried again.
-    pub deadline: Option<Timestamp>,
+    /// Until when, at the longest.
+    pub until: Until,
+    /// What the node does then.
+    pub then: &'static str,
+}
+
+/// The end of a wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    /// This moment.
+    At(Timestamp),
+    /// So long after the act was begun; the moment is not known, for this was read from saved state.
+    Within(Duration),
+    /// It is tried again and again, at the latest after this time.
+    TriedEvery(Duration),
+    /// One of these tasks has ended.
+    Ended(Vec<TaskArn>),
+    /// Another container of the task has reached the condition or has ended without it: nothing else bounds it, for the
+    /// definition gives that container no `startTimeout`.
+    Container(String),
 }
 
 /// What a task can wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Awaited {
     /// Host resources.
-    Admission(Shortage),
+    Admission(Shortfall),
     /// Namespace, interface and endpoint.
     Network,
     /// The image of a container.
@@ -52,7 +79,7 @@ pub enum Awaited {
         /// The container.
         container: String,
     },
-    /// A container that was told to stop; the deadline is SIGKILL's.
+    /// A container that was told to stop.
     Exit {
         /// The container.
         container: String,
@@ -64,56 +91,157 @@ pub enum Awaited {
     },
     /// Namespace, cgroup and directories of the task are removed.
     Release,
+    /// The control plane takes a report.
+    Report(Status),
 }
 
-impl Task {
-    /// The first thing that the task waits for; `None` when it runs as it should or is over.
-    pub fn waiting_for(&self) -> Option<Wait> {
-        match &self.stage {
-            Stage::Queued { short_of } => {
-                let what = Awaited::Admission(short_of.unwrap_or(Shortage::Turn));
-                Some(Wait { what, since: self.received_at, deadline: None })
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Admission(shortfall) => write!(f, "{shortfall}"),
+            Self::Network => write!(f, "its network"),
+            Self::Image { container } => write!(f, "the image of {container}"),
+            Self::Dependency { container, on, condition } => {
+                write!(f, "{on} to reach {} before {container} is created", condition_name(*condition))
             }
-            Stage::Admitted { at, pull_by } => self
-                .containers
-                .iter()
-                .enumerate()
-                .find_map(|(index, container)| self.container_wait(index, container, *at, *pull_by)),
-            Stage::Ended { at } => Some(Wait { what: Awaited::Release, since: *at, deadline: None }),
-            Stage::Released { .. } => None,
+            Self::Creation { container } => write!(f, "the runtime to create {container}"),
+            Self::Start { container } => write!(f, "the runtime to start {container}"),
+            Self::Exit { container } => write!(f, "{container} to end"),
+            Self::Removal { container } => write!(f, "the runtime to remove {container}"),
+            Self::Release => write!(f, "its network, cgroup and files to be removed"),
+            Self::Report(status) => write!(f, "the control plane to take {}", status.as_str()),
         }
     }
+}
 
-    fn container_wait(
-        &self,
-        index: usize,
-        state: &Container,
-        admitted: Timestamp,
-        pull_by: Timestamp,
-    ) -> Option<Wait> {
-        let container = state.name().to_owned();
-        let (what, since, deadline) = match state.phase() {
-            Phase::Pending => (Awaited::Image { container }, admitted, Some(pull_by)),
-            Phase::Resolved { at, .. } => match order::readiness(self, index, *at) {
-                Readiness::Waits { on, deadline } => {
-                    let what = Awaited::Dependency { container, on: on.container, condition: on.condition };
-                    (what, *at, deadline)
-                }
-                Readiness::Ready | Readiness::Never { .. } => match &self.network {
-                    Some(network) if !network.ready => (Awaited::Network, admitted, None),
-                    Some(_) | None => (Awaited::Creation { container }, *at, None),
-                },
-            },
-            Phase::Created(created) => (Awaited::Start { container }, created.at, None),
-            Phase::Running(running) => {
-                let clock = running.stop?;
-                (Awaited::Exit { container }, clock.since, Some(clock.deadline))
+const TIMEOUT: &str = "the task is stopped with DockerTimeoutError";
+const AGAIN: &str = "it is tried again";
+
+impl Node {
+    /// The first thing that the task waits for; `None` when it runs as it should or is over, and for an unknown one.
+    pub fn waiting_for(&self, arn: &TaskArn, now: Timestamp) -> Option<Wait> {
+        let task = self.tasks.get(arn)?;
+        let context = Context { now, ..self.context() };
+        let wait = match &task.stage {
+            Stage::Queued { short_of } => {
+                let shortfall = admission::shortfall(
+                    &self.tasks,
+                    &self.config.host,
+                    task,
+                    short_of.unwrap_or(Shortage::Turn),
+                );
+                let until = Until::Ended(shortfall.held_by.clone());
+                let then = "the task is admitted and its images are pulled";
+                Some(Wait { what: Awaited::Admission(shortfall), since: task.received_at, until, then })
             }
-            Phase::Stopped(stopped) if !stopped.removed && self.desired == Desired::Stopped => {
-                (Awaited::Removal { container }, stopped.at, None)
+            Stage::Admitted { at, pull_by } => (0..task.containers.len())
+                .find_map(|index| container_wait(task, index, (*at, *pull_by), context)),
+            Stage::Ended { at } => {
+                let until = again(context, &Lane::Network(arn.clone()), Act::Release);
+                Some(Wait { what: Awaited::Release, since: *at, until, then: AGAIN })
             }
-            Phase::Stopped(_) => return None,
+            Stage::Released { .. } => None,
         };
-        Some(Wait { what, since, deadline })
+        wait.or_else(|| report_wait(task, context))
     }
+}
+
+fn container_wait(
+    task: &Task,
+    index: usize,
+    (admitted, pull_by): (Timestamp, Timestamp),
+    context: Context<'_>,
+) -> Option<Wait> {
+    let state = &task.containers[index];
+    let container = state.name().to_owned();
+    let limits = &context.config.limits;
+    let lane = Lane::Container(task.reference(index));
+    Some(match state.phase() {
+        Phase::Pending => {
+            let what = Awaited::Image { container };
+            Wait { what, since: admitted, until: Until::At(pull_by), then: TIMEOUT }
+        }
+        Phase::Resolved { at, .. } => return Some(creation_wait(task, index, (admitted, *at), context)),
+        Phase::Created(created) => {
+            let until = within(context, &lane, Act::Start, limits.start);
+            Wait { what: Awaited::Start { container }, since: created.at, until, then: TIMEOUT }
+        }
+        Phase::Running(running) => {
+            let clock = running.stop?;
+            let (until, then) = if context.now < clock.deadline {
+                (Until::At(clock.deadline), "it is killed with SIGKILL")
+            } else {
+                (again(context, &lane, Act::Kill), "SIGKILL is sent again")
+            };
+            Wait { what: Awaited::Exit { container }, since: clock.since, until, then }
+        }
+        Phase::Stopped(stopped) if !stopped.removed && task.desired == Desired::Stopped => {
+            let until = again(context, &lane, Act::Delete);
+            Wait { what: Awaited::Removal { container }, since: stopped.at, until, then: AGAIN }
+        }
+        Phase::Stopped(_) => return None,
+    })
+}
+
+/// What a container with its image waits for: a condition, the network, or the runtime.
+fn creation_wait(
+    task: &Task,
+    index: usize,
+    (admitted, at): (Timestamp, Timestamp),
+    context: Context<'_>,
+) -> Wait {
+    let limits = &context.config.limits;
+    let container = task.containers[index].name().to_owned();
+    match order::readiness(task, index, at) {
+        Readiness::Waits { on, deadline } => {
+            let (until, then) = match deadline {
+                Some(deadline) => (Until::At(deadline), "the waiting container is given up"),
+                None => {
+                    (Until::Container(on.container.clone()), "the waiting container is created or given up")
+                }
+            };
+            let what = Awaited::Dependency { container, on: on.container, condition: on.condition };
+            Wait { what, since: at, until, then }
+        }
+        Readiness::Ready | Readiness::Never { .. } => match &task.network {
+            Some(network) if !network.ready => {
+                let lane = Lane::Network(task.spec.arn.clone());
+                let (until, then) = if has_processes(task) {
+                    (again(context, &lane, Act::Prepare), AGAIN)
+                } else {
+                    let until = within(context, &lane, Act::Prepare, limits.network);
+                    (until, "the task is stopped with ContainerNetworkingError")
+                };
+                Wait { what: Awaited::Network, since: admitted, until, then }
+            }
+            Some(_) | None => {
+                let lane = Lane::Container(task.reference(index));
+                let until = within(context, &lane, Act::Create, limits.create);
+                Wait { what: Awaited::Creation { container }, since: at, until, then: TIMEOUT }
+            }
+        },
+    }
+}
+
+/// The control plane has yet to take what the task is.
+fn report_wait(task: &Task, context: Context<'_>) -> Option<Wait> {
+    let status = task.status().filter(|status| task.told < Some(*status))?;
+    let since = task.since().unwrap_or(task.received_at);
+    let until = match context.work.rests_until(&Lane::Report(task.spec.arn.clone()), Act::Report) {
+        Some(at) => Until::At(at),
+        None => Until::TriedEvery(context.config.report_backoff.most),
+    };
+    Some(Wait { what: Awaited::Report(status), since, until, then: AGAIN })
+}
+
+/// The end of an act that is given up in the end.
+fn within(context: Context<'_>, lane: &Lane, act: Act, limit: Duration) -> Until {
+    let flight = context.work.flight(lane).filter(|flight| flight.act == act);
+    flight.map_or(Until::Within(limit), |flight| Until::At(flight.since.plus(limit)))
+}
+
+/// The next try of an act that is tried until it is done.
+fn again(context: Context<'_>, lane: &Lane, act: Act) -> Until {
+    let rest = context.work.rests_until(lane, act).filter(|at| *at > context.now);
+    rest.map_or(Until::TriedEvery(context.config.effect_backoff.most), Until::At)
 }

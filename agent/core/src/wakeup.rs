@@ -21,9 +21,15 @@ impl Node {
         let absent = self.absent.values().map(|absent| absent.since.plus(self.config.task_retention));
         let attachments = self.attachments.values().map(|attachment| attachment.expires_at);
         let flights = self.work.deadlines(&self.config.limits);
+        let history = self.history.values().map(|ended_at| ended_at.plus(self.config.history_age));
         let again = (!self.unsaved.is_empty()).then(|| self.now.plus(SAVE_AGAIN));
-        let all =
-            tasks.chain(absent).chain(attachments).chain(self.work.wakeups()).chain(flights).chain(again);
+        let all = tasks
+            .chain(absent)
+            .chain(history)
+            .chain(attachments)
+            .chain(self.work.wakeups())
+            .chain(flights)
+            .chain(again);
         all.filter(|at| *at > self.now).min()
     }
 

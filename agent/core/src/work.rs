@@ -6,6 +6,7 @@ use crate::config::{Backoff, Limits};
 use crate::effect::{Effect, StopSignal};
 use crate::event::ContainerRef;
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wharf_protocol::arn::TaskArn;
 
@@ -20,7 +21,7 @@ pub(crate) enum Lane {
 }
 
 /// The kinds of effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Act {
     /// `PrepareNetwork`.
     Prepare,
@@ -47,6 +48,23 @@ pub enum Act {
 }
 
 impl Act {
+    /// What it is, in words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prepare => "making the network",
+            Self::Release => "releasing the task",
+            Self::Pull => "pulling the image",
+            Self::Create => "creating",
+            Self::Start => "starting",
+            Self::Ask => "sending the stop signal",
+            Self::Kill => "sending SIGKILL",
+            Self::Delete => "removing",
+            Self::Probe => "the health check",
+            Self::Report => "telling the control plane",
+            Self::Attach => "telling that the interface is attached",
+        }
+    }
+
     fn of(effect: &Effect) -> Self {
         match effect {
             Effect::PrepareNetwork { .. } => Self::Prepare,

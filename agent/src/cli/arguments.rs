@@ -40,6 +40,15 @@ pub enum Command {
     Tasks {
         /// As JSON.
         json: bool,
+        /// With those of which only the story is left.
+        all: bool,
+    },
+    /// Tell what became of a task, what it waits for and why it stopped.
+    Explain {
+        /// Its id, the beginning of its id, or its ARN.
+        task: String,
+        /// As JSON.
+        json: bool,
     },
     /// Ask the running agent for a sign of life.
     Health,
@@ -66,7 +75,8 @@ pub fn parse_from(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) 
         Verb::Version => Command::Version,
         Verb::Image { verb: ImageVerb::Load { archive } } => Command::ImageLoad { archive },
         Verb::Image { verb: ImageVerb::Ls } => Command::ImageList,
-        Verb::Tasks { json } => Command::Tasks { json },
+        Verb::Tasks { json, all } => Command::Tasks { json, all },
+        Verb::Explain { task, json } => Command::Explain { task, json },
         Verb::Health => Command::Health,
     };
     Ok(Cli { command, flags: line.overrides.flags() })
@@ -101,6 +111,17 @@ enum Verb {
     },
     /// List the tasks that the saved state knows
     Tasks {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// List those of which only the story is left, too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Tell what became of a task, what it waits for and why it stopped
+    Explain {
+        /// Its id, the beginning of its id, or its ARN
+        task: String,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -1,16 +1,18 @@
 //! The operator's commands: what can be typed after `wharf-agent`.
 //!
-//! Owns the command line and every command but `run`. Refuses to change what a running agent decides: `tasks` and `health` only
-//! look, `image` talks to containerd beside the agent.
+//! Owns the command line and every command but `run`. Refuses to change what a running agent decides: `tasks`, `explain` and `health`
+//! only look, `image` talks to containerd beside the agent.
 //!
 //! Exit codes: 0 done, 1 failed and worth another try, 5 wrong command line or configuration, so that systemd does not try again.
 
 mod arguments;
+mod explain;
 mod health;
 mod images;
 mod tasks;
 
 pub use arguments::{Cli, Command, parse, parse_from};
+pub use explain::ExplainError;
 pub use health::HealthError;
 pub use images::ImageError;
 pub use tasks::TasksError;
@@ -61,7 +63,8 @@ async fn output(command: &Command, resolution: &Resolution) -> Result<String, Bo
         }
         Command::ImageLoad { archive } => images::load(settings, archive).await?,
         Command::ImageList => images::list(settings).await?,
-        Command::Tasks { json } => tasks::list(&settings.roots.data_dir, *json)?,
+        Command::Tasks { json, all } => tasks::list(settings, *json, *all)?,
+        Command::Explain { task, json } => explain::explain(settings, task, *json)?,
         Command::Health => health::ask(settings.roots.introspection)?,
         Command::Version | Command::Run => return Err("this command is carried out elsewhere".into()),
     })

@@ -109,6 +109,8 @@ impl Builder<'_> {
             start_timeout: self.duration("ECS_CONTAINER_START_TIMEOUT"),
             create_timeout: self.duration("ECS_CONTAINER_CREATE_TIMEOUT"),
             cleanup_wait: self.duration("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION"),
+            stories_age: self.duration("WHARF_STOPPED_TASKS_AGE"),
+            stories_kept: usize::try_from(self.number("WHARF_STOPPED_TASKS_KEPT")).unwrap_or(usize::MAX),
             metadata_rate: self.rate("ECS_TASK_METADATA_RPS_LIMIT"),
             metrics: !self.flag("ECS_DISABLE_METRICS"),
         }

@@ -296,7 +296,21 @@ pub const KEYS: &[Key] = &[
         "task_cleanup_wait",
         Kind::Duration(Floor::Reset("1s")),
         "3h",
-        "time a stopped task is kept before its remains are removed",
+        "time a stopped task's record, volumes and logs are kept; then its story is left",
+    ),
+    key(
+        "WHARF_STOPPED_TASKS_AGE",
+        "stopped_tasks_age",
+        Kind::Duration(Floor::None),
+        "168h",
+        "time the story of a stopped task is kept for `wharf-agent explain`",
+    ),
+    key(
+        "WHARF_STOPPED_TASKS_KEPT",
+        "stopped_tasks_kept",
+        Kind::Number(0, 10_000),
+        "1000",
+        "most stories of stopped tasks that are kept; the oldest go first",
     ),
     key(
         "ECS_TASK_METADATA_RPS_LIMIT",

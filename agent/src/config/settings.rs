@@ -128,6 +128,10 @@ pub struct TaskDefaults {
     pub create_timeout: Duration,
     /// Between a task's end and the removal of its remains.
     pub cleanup_wait: Duration,
+    /// How long stories of stopped tasks are kept.
+    pub stories_age: Duration,
+    /// How many of them are kept.
+    pub stories_kept: usize,
     /// Requests a second at a task's metadata endpoint, and the burst.
     pub metadata_rate: (u32, u32),
     /// Whether metrics of tasks are sent.

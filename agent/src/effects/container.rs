@@ -7,7 +7,7 @@ use crate::owner::now;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_core::effect::StopSignal;
-use wharf_core::event::{ContainerRef, Event, Exit, ResolvedImage};
+use wharf_core::event::{ContainerRef, Event, Exit, Remains, ResolvedImage};
 use wharf_core::reason::{Reason, ReasonCode};
 use wharf_core::spec::{HealthCheck, TaskSpec};
 use wharf_core::task::runtime_id;
@@ -90,10 +90,12 @@ impl World {
     }
 
     pub(super) async fn delete_container(&self, container: ContainerRef) -> Event {
+        let memory = self.memory_of(&container);
         match self.runtime.delete(&id(&container)).await {
             Ok(exit) => {
+                let remains = Some(Remains { last_lines: self.last_lines_of(&container), ..memory });
                 let exit = exit.map(|exit| Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) });
-                Event::ContainerDeleted { container, exit }
+                Event::ContainerDeleted { container, exit, remains }
             }
             Err(error) => {
                 let reason = Reason::new(ReasonCode::CannotRemoveContainer, chain(&error));

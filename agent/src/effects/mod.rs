@@ -8,9 +8,12 @@ mod container;
 pub mod files;
 mod image;
 mod network;
+mod remains;
 mod report;
 pub mod request;
 pub mod sweep;
+
+pub(crate) use remains::memory;
 
 use crate::endpoints::TaskEndpoints;
 use crate::endpoints::credentials::CredentialStore;
@@ -120,6 +123,16 @@ impl Places {
     /// Where the task's volumes and logs are.
     pub fn durable(&self, task: &TaskArn) -> PathBuf {
         self.data.join("tasks").join(task.id())
+    }
+
+    /// Where a container's output is, as the logger writes it.
+    pub fn log(&self, task: &TaskArn, container: &str) -> PathBuf {
+        self.durable(task).join("logs").join(format!("{container}.log"))
+    }
+
+    /// The cgroup of a container, e.g. `/ecs/<task id>/<container>`.
+    pub fn container_cgroup(&self, task: &TaskArn, container: &str) -> String {
+        format!("{}/{container}", self.cgroup(task))
     }
 
     /// The task's cgroup, e.g. `/ecs/<task id>`.

@@ -96,7 +96,7 @@ pub fn build(
         labels: labels(setting, task, container),
         image: image.to_owned(),
         shim_group: task.arn.id().to_owned(),
-        cgroup_path: format!("{}/{name}", setting.places.cgroup(&task.arn)),
+        cgroup_path: setting.places.container_cgroup(&task.arn, name),
         network: match &task.network {
             Network::Awsvpc(_) | Network::None => NetworkNamespace::Path(setting.places.namespace(&task.arn)),
             Network::Host => NetworkNamespace::Host,
@@ -238,10 +238,9 @@ fn log(setting: &Setting<'_>, task: &TaskSpec, container: &ContainerSpec) -> Res
     if driver == "none" {
         return Ok(LogTarget::Null);
     }
-    let dir = setting.places.durable(&task.arn).join("logs");
-    make_dir(&dir)?;
-    let mut args =
-        vec![("path".to_owned(), dir.join(format!("{}.log", container.name)).display().to_string())];
+    let path = setting.places.log(&task.arn, &container.name);
+    path.parent().map(make_dir).transpose()?;
+    let mut args = vec![("path".to_owned(), path.display().to_string())];
     for key in ["max-size", "max-file"] {
         args.extend(options.get(key).map(|value| (key.to_owned(), value.clone())));
     }

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The held lock.
@@ -76,4 +76,18 @@ fn name_holder(file: &mut File) -> io::Result<()> {
     file.rewind()?;
     file.write_all(text.as_bytes())?;
     file.set_len(u64::try_from(text.len()).expect("a process id is short"))
+}
+
+/// The process that holds a data directory; `None` when none does. Only looks: taking the lock would turn an agent away that
+/// starts at this moment.
+pub fn holder(directory: &Path) -> Option<u32> {
+    let path = directory.join("agent.lock");
+    let inode = std::fs::metadata(&path).ok()?.ino();
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    let held = locks.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let file = words.get(5).and_then(|file| file.rsplit(':').next()?.parse::<u64>().ok());
+        words.get(1) == Some(&"FLOCK") && file == Some(inode)
+    });
+    held.then(|| std::fs::read_to_string(&path).ok()?.trim().parse().ok()).flatten()
 }

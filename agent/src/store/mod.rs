@@ -34,7 +34,7 @@ mod tally;
 mod writer;
 
 pub use error::OpenError;
-pub use lock::LockError;
+pub use lock::{LockError, holder};
 pub use open::peek;
 pub use record::UnknownKind;
 pub use row::{Change, Fact, Loaded, Row};

@@ -23,7 +23,9 @@ fn every_command_is_read() {
         (&["version"], Command::Version),
         (&["image", "load", "/a.tar"], Command::ImageLoad { archive: PathBuf::from("/a.tar") }),
         (&["image", "ls"], Command::ImageList),
-        (&["tasks"], Command::Tasks { json: false }),
+        (&["tasks"], Command::Tasks { json: false, all: false }),
+        (&["tasks", "--all"], Command::Tasks { json: false, all: true }),
+        (&["explain", "t1"], Command::Explain { task: "t1".to_owned(), json: false }),
         (&["health"], Command::Health),
     ];
     for (words, command) in cases {

@@ -98,7 +98,7 @@ fn a_view_follows_its_task_from_the_payload_to_the_end() {
         (Some(3), Some(exit.at))
     );
     assert_eq!(stopped.execution_stopped_at, Some(exit.at));
-    let gone = lab.step(Event::ContainerDeleted { container: container(), exit: None });
+    let gone = lab.step(Event::ContainerDeleted { container: container(), exit: None, remains: None });
     assert_eq!(gone.known, Stage::Stopped);
 }
 

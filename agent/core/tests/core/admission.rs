@@ -26,8 +26,8 @@ fn both(first: TaskSpec, second: TaskSpec) -> Bench {
 }
 
 fn waits(bench: &Bench, task: &str) -> Option<Shortage> {
-    match bench.task(task).waiting_for() {
-        Some(Wait { what: Awaited::Admission(shortage), .. }) => Some(shortage),
+    match bench.node.waiting_for(&arn(task), bench.now) {
+        Some(Wait { what: Awaited::Admission(lack), .. }) => Some(lack.short_of),
         Some(_) | None => None,
     }
 }

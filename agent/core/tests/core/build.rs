@@ -173,7 +173,7 @@ pub fn exited(container: ContainerRef, code: i32, at: Timestamp) -> Event {
 }
 
 pub fn deleted(container: ContainerRef) -> Event {
-    Event::ContainerDeleted { container, exit: None }
+    Event::ContainerDeleted { container, exit: None, remains: None }
 }
 
 pub fn probed(container: ContainerRef, exit_code: i32) -> Event {

@@ -13,6 +13,8 @@ mod crash;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod networks;
@@ -27,4 +29,8 @@ mod recovery;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod retire;
+#[cfg(test)]
 mod stopping;
+#[cfg(test)]
+mod waits;

@@ -5,7 +5,7 @@ use crate::build::*;
 use wharf_core::event::Event;
 use wharf_core::report::Status;
 use wharf_core::spec::{Condition, ContainerSpec};
-use wharf_core::wait::Awaited;
+use wharf_core::wait::{Awaited, Until};
 
 /// `app` depends on `side`; both images are there and `side` is being created.
 fn begun(condition: Condition, side: ContainerSpec) -> Bench {
@@ -87,13 +87,13 @@ fn a_start_timeout_gives_up_the_one_that_waits() {
     side.start_timeout = Some(seconds(7));
     let mut bench = begun(Condition::Success, side);
     side_started(&mut bench);
-    let wait = bench.task("t").waiting_for().unwrap();
+    let wait = bench.node.waiting_for(&arn("t"), bench.now).unwrap();
     let what = Awaited::Dependency {
         container: "app".to_owned(),
         on: "side".to_owned(),
         condition: Condition::Success,
     };
-    assert_eq!((wait.what, wait.deadline), (what, Some(T0.plus(seconds(7)))));
+    assert_eq!((wait.what, wait.until), (what, Until::At(T0.plus(seconds(7)))));
     assert_eq!(bench.node.next_wakeup(), Some(T0.plus(seconds(7))));
     bench.after(seconds(7));
     let app = bench.container("t", "app").stopped().unwrap();

@@ -79,7 +79,7 @@ fn nothing_is_decided_before_the_runtime_was_seen() {
     let mut node = Node::restore(config(), records.collect()).unwrap();
     let turn = node.step(vec![stop("t")], T0);
     assert_eq!((turn.replies.len(), turn.effects.len()), (1, 0), "it is heard, saved and acknowledged");
-    assert_eq!(turn.changes.len(), 1);
+    assert_eq!(turn.changes.len(), 2, "the task and its journal");
     let turn = node.step(vec![seen(&[], false), Event::Woken], T0);
     assert_eq!(turn.effects, [], "not even after a listing that may be older than the start");
     let turn = node.step(vec![seen(&[(of("t", "app"), RUNNING)], true)], T0);

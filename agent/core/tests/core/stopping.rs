@@ -218,7 +218,7 @@ fn a_removal_may_bring_the_exit_that_nobody_had_seen() {
     bench.restart(&[(of("t", "app"), wharf_core::event::Observation::Vanished)]);
     assert_eq!(bench.container("t", "app").stopped().unwrap().exit_code, None);
     let exit = Some(Exit { code: 7, at: T0 });
-    let effects = bench.on(Event::ContainerDeleted { container: of("t", "app"), exit });
+    let effects = bench.on(Event::ContainerDeleted { container: of("t", "app"), exit, remains: None });
     let report = report(&effects);
     assert_eq!((report.containers[0].exit_code, &report.containers[0].reason), (Some(7), &None));
 }

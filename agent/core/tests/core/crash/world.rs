@@ -275,7 +275,7 @@ impl World {
             Thing::Exited(exit) => Some(exit),
             Thing::Record | Thing::Created | Thing::Running => None,
         });
-        Event::ContainerDeleted { container, exit }
+        Event::ContainerDeleted { container, exit, remains: None }
     }
 
     /// A container that depends on others is neither created nor started before their conditions hold.

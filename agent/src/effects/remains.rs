@@ -1,0 +1,41 @@
+//! What is seen of a container while it goes: its peak memory and its last lines, for people who ask why it stopped.
+
+use super::{Places, World};
+use crate::last_lines;
+use std::io::ErrorKind;
+use wharf_core::event::{ContainerRef, Remains};
+use wharf_protocol::arn::TaskArn;
+use wharf_runtime::cgroup::{CgroupRoot, Usage};
+
+/// Peak memory and limit of a container, as far as its cgroup is there.
+pub(crate) fn memory(cgroups: &CgroupRoot, places: &Places, task: &TaskArn, container: &str) -> Remains {
+    let usage = |path: String| cgroups.usage(&path).ok();
+    let own = usage(places.container_cgroup(task, container));
+    let limit = |usage: &Usage| usage.memory_limit;
+    Remains {
+        peak_memory: own.as_ref().and_then(|usage| usage.memory_max),
+        memory_limit: own
+            .as_ref()
+            .and_then(limit)
+            .or_else(|| usage(places.cgroup(task)).as_ref().and_then(limit)),
+        last_lines: Vec::new(),
+    }
+}
+
+impl World {
+    /// The memory of a container that is about to be deleted: its cgroup goes with it.
+    pub(super) fn memory_of(&self, container: &ContainerRef) -> Remains {
+        memory(&self.cgroups, &self.places, &container.task, &container.container)
+    }
+
+    /// The last lines of a container that was deleted: its logger has ended by then.
+    pub(super) fn last_lines_of(&self, container: &ContainerRef) -> Vec<String> {
+        let path = self.places.log(&container.task, &container.container);
+        last_lines::read(&path).unwrap_or_else(|error| {
+            if error.kind() != ErrorKind::NotFound {
+                tracing::debug!(path = %path.display(), %error, "the last lines cannot be read");
+            }
+            Vec::new()
+        })
+    }
+}
