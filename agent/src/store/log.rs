@@ -3,8 +3,8 @@
 //! SQLite reads the log up to the first frame that is not right and takes the rest for a transaction that never was. That is true
 //! after a power cut, where only the last transaction can be incomplete: the next one is not begun before the disk has the one
 //! before. It is false when an older frame went bad; then every acknowledged transaction from there on would vanish without a word.
-//! Both look alike at the broken frame, and differ behind it: after a torn end there is no complete transaction of this log with
-//! something behind it.
+//! Both look alike at the broken frame, and differ behind it: after a torn end there is no end of a transaction, written right after
+//! the frame before it, with another frame written right after that.
 //!
 //! Refuses to repair: what is behind a hole may depend on what was in it. Format: <https://www.sqlite.org/fileformat2.html#walformat>.
 
@@ -21,10 +21,10 @@ pub(super) fn damage(log: &[u8]) -> Option<String> {
     };
     let frames: Vec<&[u8]> = log[HEADER..].chunks_exact(FRAME_HEADER + header.page).collect();
     let right = header.right_frames(&frames);
-    let ours = |frame: &&[u8]| frame[8..16] == *header.salts;
-    let behind = &frames[right..];
-    let complete = behind.iter().position(|frame| ours(frame) && word(frame, 4) != 0)?;
-    behind[complete + 1..].iter().any(ours).then(|| {
+    let whole = |at: usize| at > right && header.follows(frames[at - 1], frames[at]);
+    let hole = (right + 1..frames.len().saturating_sub(1))
+        .any(|at| word(frames[at], 4) != 0 && whole(at) && whole(at + 1));
+    hole.then(|| {
         format!(
             "frame {} of {} in agent.db-wal is wrong, and there are whole saves behind it",
             right + 1,
@@ -63,6 +63,13 @@ impl<'a> Header<'a> {
             frame[8..16] == *self.salts && checksum.is(&frame[16..24]) && word(frame, 0) != 0
         });
         right.count()
+    }
+
+    /// Whether a frame was written right after another: both are of this log, and the checksum goes on from the one before.
+    fn follows(&self, before: &[u8], frame: &[u8]) -> bool {
+        let checksum = Checksum { sums: (word(before, 16), word(before, 20)), ..self.checksum };
+        let ours = before[8..16] == *self.salts && frame[8..16] == *self.salts;
+        ours && checksum.over(&frame[..8]).over(&frame[FRAME_HEADER..]).is(&frame[16..24])
     }
 }
 
