@@ -3,6 +3,7 @@
 //! Owns every directory, process and kernel object that a test makes. Refuses the host's containerd and addresses off this machine.
 #![forbid(unsafe_code)]
 
+pub mod asker;
 pub mod containerd;
 pub mod floor;
 pub mod http;
@@ -13,6 +14,8 @@ pub mod payload;
 pub mod plane;
 pub mod proxy;
 pub mod registry;
+pub mod restart;
 pub mod scripted;
+pub mod volume;
 pub mod wait;
 pub mod world;
