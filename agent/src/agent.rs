@@ -160,6 +160,7 @@ async fn begin(
     stop: &CancellationToken,
 ) -> Result<(Wires, Effects), AgentError> {
     let Ground { store, node, facts_saved, listener, runtime, .. } = ground;
+    runtime.end_abandoned().await;
     let observed = observe::observed(&runtime, true).await?;
     let (inbox, inputs) = mpsc::channel(INBOX);
     let (replies, spoken) = mpsc::channel(INBOX);

@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+mod abandoned;
 pub mod cgroup;
 mod config;
 mod connect;

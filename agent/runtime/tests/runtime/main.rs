@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
+mod abandoned;
 mod bench;
 mod cgroup;
 mod demo_image;

@@ -1,0 +1,76 @@
+//! What a killed agent leaves in containerd holds up nobody and does not stay.
+
+use crate::lab::{Lab, variables};
+use containerd_client::services::v1::tasks_client::TasksClient;
+use containerd_client::services::v1::{ExecProcessRequest, StartRequest};
+use containerd_client::tonic::Request;
+use containerd_client::with_namespace;
+use nix::sys::stat::Mode;
+use prost_types::Any;
+use std::time::Duration;
+use wharf_runtime::ObservedState;
+
+#[tokio::test]
+async fn a_shim_that_waits_for_the_reader_of_a_broken_off_probe_is_freed() {
+    let lab = Lab::with_demo().await;
+    let mut request = lab.container("c", "sleep 1000");
+    request.process.env = variables(&[]);
+    lab.containerd.create(&request).await.unwrap();
+    let started = lab.containerd.start("c").await.unwrap();
+
+    // As an agent that is killed between the two: the pipe is there, and nobody will read it.
+    let directory = lab.config().run_dir.join("exec");
+    std::fs::create_dir_all(&directory).unwrap();
+    let pipe = directory.join("probe");
+    nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    let path = pipe.display().to_string();
+    let process =
+        r#"{"cwd":"/","args":["/bin/sh","-c","echo probed"],"user":{"uid":0,"gid":0},"env":["PATH=/bin"]}"#;
+    let exec = ExecProcessRequest {
+        container_id: "c".to_owned(),
+        exec_id: "probe".to_owned(),
+        stdout: path.clone(),
+        stderr: path,
+        spec: Some(Any {
+            type_url: "types.containerd.io/opencontainers/runtime-spec/1/Process".to_owned(),
+            value: process.as_bytes().to_vec(),
+        }),
+        ..Default::default()
+    };
+    let channel = containerd_client::connect(&lab.config().address).await.unwrap();
+    let mut tasks = TasksClient::new(channel);
+    let namespace = lab.config().namespace.clone();
+    tasks.exec(with_namespace!(exec, namespace)).await.unwrap();
+    let start = StartRequest { container_id: "c".to_owned(), exec_id: "probe".to_owned() };
+    let begun = tokio::spawn(async move { tasks.start(with_namespace!(start, namespace)).await.map(drop) });
+    tokio::time::timeout(Duration::from_secs(2), async {
+        while !begun.is_finished() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await
+    .expect_err("the shim waits for a reader");
+
+    lab.containerd.end_abandoned().await;
+    // Whether the probe then runs is no matter: nobody asks for it any more.
+    let ended = tokio::time::timeout(Duration::from_secs(20), begun).await;
+    drop(ended.expect("the shim goes on").unwrap());
+    assert!(!pipe.exists());
+    let listed = lab.containerd.list().await.unwrap();
+    assert_eq!(listed[0].state, ObservedState::Running { pid: started.pid });
+    lab.containerd.delete("c").await.unwrap();
+    lab.finish().await;
+}
+
+#[tokio::test]
+async fn the_lease_of_a_broken_off_pull_is_given_back_and_that_of_a_load_is_not() {
+    let lab = Lab::with_demo().await;
+    for id in ["wharf-pull-1-2-3", "wharf-unpack-1-2-4", "wharf-users-1-2-6", "wharf-load-1-2-5"] {
+        lab.ctr(&["leases", "create", "--id", id]);
+    }
+    lab.containerd.end_abandoned().await;
+    let left: Vec<String> = lab.ctr(&["leases", "ls", "-q"]);
+    assert_eq!(left, ["wharf-load-1-2-5"]);
+    lab.ctr(&["leases", "delete", "wharf-load-1-2-5"]);
+    lab.finish().await;
+}
