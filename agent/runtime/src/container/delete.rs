@@ -74,7 +74,8 @@ impl Shared {
         let answer = rpc::found(rpc::call("Tasks.Get", PATIENCE, self.tasks_client().get(request)).await);
         let status = match answer {
             Ok(Some(answer)) => answer.process.unwrap_or_default().status(),
-            Ok(None) => return Ok(None),
+            // There may be a shim without a process, which only this takes away (containerd#6860).
+            Ok(None) => Status::Created,
             // The calls below find out whether it is the shim that does not answer.
             Err(_) => Status::Unknown,
         };
