@@ -15,6 +15,7 @@ use crate::effects::sweep::Networks;
 use crate::effects::{Effects, Places, Registered, World};
 use crate::endpoints::credentials::CredentialStore;
 use crate::endpoints::{self, Feeds, TaskEndpoints};
+use crate::failpoint::failpoint;
 use crate::healing::Healing;
 use crate::introspection;
 use crate::link::{self, Identity, Wires};
@@ -110,6 +111,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Agen
     };
     let tracker = TaskTracker::new();
     let (wires, effects) = begin(&settings, ground, &tracker, &stop).await?;
+    failpoint!("recovery.before-ready");
     crate::systemd::ready();
     tracing::info!(containerd = runtime.version(), "ready");
 
@@ -142,12 +144,15 @@ struct Ground {
 impl Ground {
     async fn open(settings: &Settings, stop: &CancellationToken) -> Result<Self, AgentError> {
         let (store, loaded) = Store::open(&settings.roots.data_dir)?;
+        failpoint!("recovery.store-opened");
         let saved_cluster = loaded.facts.get(&Fact::Cluster).map(String::as_str);
         wharf_link::register::check_cluster(saved_cluster, settings.control_plane.cluster_or_default())?;
         let facts = capabilities::read_host_facts()?;
         let node = restore(settings, &facts, &loaded)?;
+        failpoint!("recovery.restored");
         let listener = introspection::bind(settings.roots.introspection).await?;
         let runtime = connect(settings, stop).await?;
+        failpoint!("recovery.connected");
         Ok(Self { store: Arc::new(store), node, facts, facts_saved: loaded.facts, listener, runtime })
     }
 }
@@ -162,6 +167,7 @@ async fn begin(
     let Ground { store, node, facts_saved, listener, runtime, .. } = ground;
     runtime.end_abandoned().await;
     let observed = observe::observed(&runtime, true).await?;
+    failpoint!("recovery.listed");
     let (inbox, inputs) = mpsc::channel(INBOX);
     let (replies, spoken) = mpsc::channel(INBOX);
     let host = Arc::new(host_view(settings, &facts_saved));
@@ -181,6 +187,7 @@ async fn begin(
     };
     let effects = Effects::new(world, inbox.clone());
     effects.sweep(stop.child_token()).await;
+    failpoint!("recovery.swept");
     // The first input: what runs. Everything else queues behind it.
     drop(inbox.send(Input::Event(observed)).await);
     let (shown, watchdog) = (Default::default(), Watchdog::from_environment());

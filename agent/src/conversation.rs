@@ -5,6 +5,7 @@
 
 use crate::acs::{self, Policy, Refusal, RoleCredentials};
 use crate::endpoints::credentials::CredentialStore;
+use crate::failpoint::failpoint;
 use crate::healing::Healing;
 use crate::owner::{Input, now};
 use crate::view::View;
@@ -81,6 +82,7 @@ impl Conversation {
     }
 
     async fn message(&mut self, message: Message, waiting: &mut Waiting) {
+        failpoint!("message.heard");
         let event = match message {
             Message::PayloadMessage(payload) => return self.payload(&payload, waiting).await,
             Message::IAMRoleCredentialsMessage(message) => return self.renewal(&message).await,
@@ -120,6 +122,7 @@ impl Conversation {
         for role in &converted.credentials {
             self.credentials.put(&role.id, role.credentials.clone());
         }
+        failpoint!("credentials.stored");
         if converted.refused() == 0 {
             let asker = Asker::new(&payload.cluster_arn, &payload.container_instance_arn);
             waiting.remember(&payload.message_id, Asker { credentials: converted.credentials, ..asker });
@@ -142,6 +145,7 @@ impl Conversation {
             return tracing::warn!(%task, "credentials came for an unknown task");
         }
         self.credentials.put(&renewed.id, renewed.credentials.clone());
+        failpoint!("credentials.before-ack");
         self.send(acs::credentials_ack(message.message_id.as_deref().unwrap_or_default(), &renewed)).await;
     }
 
@@ -155,6 +159,7 @@ impl Conversation {
         };
         // A payload with a task that nobody can name is not acknowledged, whatever became of its other tasks.
         let Some(asker) = asker else { return };
+        failpoint!("ack.before-queue");
         self.send(acs::reply_message(reply, &asker.cluster, &asker.container_instance)).await;
         for role in &asker.credentials {
             self.send(acs::credentials_ack(&message_id, role)).await;

@@ -7,6 +7,7 @@ use crate::config::{ControlPlane, Settings};
 use crate::conversation::Conversation;
 use crate::effects::Registered;
 use crate::endpoints::credentials::CredentialStore;
+use crate::failpoint::failpoint;
 use crate::healing::Healing;
 use crate::owner::Input;
 use crate::store::{Fact, Store};
@@ -82,16 +83,19 @@ pub async fn run(
     let mut jitter = Jitter::from_os();
     let saved_arn = identity.saved.get(&Fact::ContainerInstanceArn).cloned();
     let request = capabilities::registration(&identity.facts, settings, saved_arn);
+    failpoint!("register.before");
     // Cancel-safe: a registration that is cut off is made again by the next start, with the saved ARN.
     let registration = tokio::select! {
         () = cancel.cancelled() => return Ok(()),
         done = register(&api, request, Default::default(), &mut jitter) => done?,
     };
     tracing::info!(arn = registration.container_instance_arn, "registered");
+    failpoint!("register.accepted");
     // Cancel-safe: a save that is cut off is made again by the next registration.
     if cancel.run_until_cancelled(remember(&identity, &registration, &store)).await.is_none() {
         return Ok(());
     }
+    failpoint!("register.saved");
     let cluster = settings.control_plane.cluster_or_default().to_owned();
     let healing = wires.healing.clone();
     let registered = Registered { api: api.clone(), cluster: cluster.clone(), healing };

@@ -3,6 +3,7 @@
 //! Owns the translation from container ids and labels to tasks and names. An event alone is never trusted to come: every half
 //! minute, and after each gap, the listing says what is true.
 
+use crate::failpoint::failpoint;
 use crate::owner::Input;
 use crate::view::View;
 use std::collections::BTreeMap;
@@ -60,11 +61,13 @@ pub async fn watch(
             _ = tick.tick() => true,
             event = events.recv() => match event {
                 Some(RuntimeEvent::Exited { container_id, exit }) => {
+                    failpoint!("exit.heard");
                     let exit = Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) };
                     match names.of(&container_id) {
                         Some(container) => tell(&inbox, Event::ContainerExited { container, exit }).await,
                         None => tracing::debug!(container_id, "a container that is not ours exited"),
                     }
+                    failpoint!("exit.told");
                     false
                 }
                 Some(RuntimeEvent::Oom { container_id }) => {

@@ -11,6 +11,7 @@
 
 use crate::causes::chain;
 use crate::effects::Effects;
+use crate::failpoint::failpoint;
 use crate::notes;
 use crate::store::Store;
 use crate::systemd::Watchdog;
@@ -107,6 +108,7 @@ impl Owner {
                 Input::Host(host) => self.publish(Some(host)),
             }
         }
+        failpoint!("owner.taken");
         let Turn { changes, replies, effects, notes } = self.node.step(events, now());
         notes.iter().for_each(notes::log);
         let forgotten = notes.into_iter().filter_map(|note| match note {
@@ -114,9 +116,11 @@ impl Owner {
             _ => None,
         });
         let forgotten: Vec<_> = forgotten.collect();
+        failpoint!("owner.before-save");
         if !changes.is_empty() && !self.save(changes, cancel).await {
             return false;
         }
+        failpoint!("owner.saved");
         self.publish(None);
         for reply in replies {
             // A full or closed queue means that nobody reads replies now; the control plane sends the message again.
@@ -124,7 +128,9 @@ impl Owner {
                 tracing::warn!("an acknowledgement was dropped: the conversation does not take it");
             }
         }
+        failpoint!("owner.replied");
         effects.into_iter().for_each(|effect| self.effects.spawn(effect));
+        failpoint!("owner.begun");
         forgotten.into_iter().for_each(|task| self.effects.forget(task));
         true
     }

@@ -19,13 +19,7 @@ const COMMANDS: &[&str] = &[
 pub fn build_demo(name: &str, path: &Path) -> Result<()> {
     let layer = layer().context("cannot make the layer")?;
     let diff_id = digest(&layer);
-    let config = serde_json::to_vec(&json!({
-        "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
-        "os": "linux",
-        "config": {"Env": ["PATH=/bin", "FROM_IMAGE=yes"], "Cmd": ["/bin/httpd", "-f", "-p", "80", "-h", "/www"],
-                   "Labels": {"class2": "never-copied"}},
-        "rootfs": {"type": "layers", "diff_ids": [diff_id]},
-    }))?;
+    let config = config_document(std::slice::from_ref(&diff_id));
     let manifest = serde_json::to_vec(&json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
@@ -46,7 +40,8 @@ pub fn build_demo(name: &str, path: &Path) -> Result<()> {
     Ok(tar.finish()?)
 }
 
-fn layer() -> Result<Vec<u8>> {
+/// The layer of every demo image: busybox with its links, two accounts and a page.
+pub(crate) fn layer() -> Result<Vec<u8>> {
     let busybox =
         std::fs::read(BUSYBOX).with_context(|| format!("cannot read {BUSYBOX}; install busybox-static"))?;
     let mut tar = tar::Builder::new(Vec::new());
@@ -78,7 +73,27 @@ fn add<W: std::io::Write>(tar: &mut tar::Builder<W>, path: &str, mode: u32, cont
     Ok(tar.append_data(&mut header, path, content)?)
 }
 
-fn digest(content: &[u8]) -> String {
+/// A layer with one file that says `marker`: no other image has it.
+pub(crate) fn marker_layer(marker: &str) -> Result<Vec<u8>> {
+    let mut tar = tar::Builder::new(Vec::new());
+    add(&mut tar, "www/marker", 0o644, marker.as_bytes())?;
+    Ok(tar.into_inner()?)
+}
+
+/// The configuration of an image with these layers.
+pub(crate) fn config_document(diff_ids: &[String]) -> Vec<u8> {
+    let config = json!({
+        "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
+        "os": "linux",
+        "config": {"Env": ["PATH=/bin", "FROM_IMAGE=yes"], "Cmd": ["/bin/httpd", "-f", "-p", "80", "-h", "/www"],
+                   "Labels": {"class2": "never-copied"}},
+        "rootfs": {"type": "layers", "diff_ids": diff_ids},
+    });
+    serde_json::to_vec(&config).expect("plain data")
+}
+
+/// The content's digest as registries write it.
+pub(crate) fn digest(content: &[u8]) -> String {
     use std::fmt::Write;
     let mut text = String::from("sha256:");
     for byte in Sha256::digest(content) {

@@ -5,7 +5,9 @@
 
 pub mod asker;
 pub mod containerd;
+pub mod failpoints;
 pub mod floor;
+pub mod fresh;
 pub mod http;
 pub mod image;
 pub mod leaks;
@@ -18,4 +20,5 @@ pub mod restart;
 pub mod scripted;
 pub mod volume;
 pub mod wait;
+pub mod witness;
 pub mod world;

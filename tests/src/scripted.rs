@@ -66,6 +66,8 @@ struct Shared {
     journal: Mutex<Vec<(Instant, Received)>>,
     length: watch::Sender<usize>,
     frames: broadcast::Sender<String>,
+    /// Messages that were delivered and not acknowledged, by id. A lock for the same reason.
+    unacknowledged: Mutex<Vec<(String, String)>>,
     /// Status to answer Submit calls with; 200 is normal.
     submit_status: AtomicU16,
     /// What calls and upgrades are answered with in place of what is right; locks as above.
@@ -91,6 +93,7 @@ impl Scripted {
             journal: Mutex::new(Vec::new()),
             length: watch::channel(0).0,
             frames: broadcast::channel(64).0,
+            unacknowledged: Mutex::default(),
             submit_status: AtomicU16::new(200),
             calls: Mutex::new(None),
             upgrades: Mutex::new(None),
@@ -145,6 +148,13 @@ impl Scripted {
     /// Sends a message on the agent's ACS session; returns the instant just before.
     pub fn send(&self, message: impl Into<acs::Message>) -> Instant {
         self.send_raw(acs::encode(&message.into()))
+    }
+
+    /// Delivers a message with its id as a control plane does: again on each new session until the agent acknowledges it.
+    pub fn deliver(&self, (id, message): (String, impl Into<acs::Message>)) {
+        let text = acs::encode(&message.into());
+        self.shared.unacknowledged.lock().expect("no holder panics").push((id, text.clone()));
+        self.send_raw(text);
     }
 
     /// Sends any text on the agent's ACS session.
@@ -297,6 +307,17 @@ fn acks<'a>(journal: &'a [(Instant, Received)], message_id: &'a str) -> impl Ite
 }
 
 impl Shared {
+    /// Forgets a delivered message once the agent has it.
+    fn acknowledge(&self, message: &acs::Message) {
+        let id = match message {
+            acs::Message::AckRequest(ack) => &ack.message_id,
+            acs::Message::IAMRoleCredentialsAckRequest(ack) => &ack.message_id,
+            _ => return,
+        };
+        let mut waiting = self.unacknowledged.lock().expect("no holder panics");
+        waiting.retain(|(waits, _)| Some(waits) != id.as_ref());
+    }
+
     fn keep(&self, received: Received) {
         let mut journal = self.journal.lock().expect("no holder panics");
         journal.push((Instant::now(), received));
@@ -384,6 +405,12 @@ async fn acs_session(
 
 /// Carries scripted frames out and the agent's frames in until either side ends.
 async fn converse(shared: &Shared, mut socket: WebSocket, mut frames: broadcast::Receiver<String>) {
+    let again = shared.unacknowledged.lock().expect("no holder panics").clone();
+    for (_, text) in again {
+        if socket.send(Frame::Text(text.into())).await.is_err() {
+            return;
+        }
+    }
     loop {
         // All three are cancel-safe: a token, a broadcast receiver, and a frame-wise stream.
         tokio::select! {
@@ -394,7 +421,10 @@ async fn converse(shared: &Shared, mut socket: WebSocket, mut frames: broadcast:
             }
             incoming = socket.recv() => match incoming {
                 Some(Ok(Frame::Text(text))) => match acs::decode(&text) {
-                    Ok(acs::Decoded::Message(message)) => shared.keep(Received::Acs(Box::new(message))),
+                    Ok(acs::Decoded::Message(message)) => {
+                        shared.acknowledge(&message);
+                        shared.keep(Received::Acs(Box::new(message)));
+                    }
                     other => panic!("the agent sent a frame that is not of ACS: {other:?}"),
                 },
                 Some(Ok(_)) => {}

@@ -2,6 +2,8 @@
 //!
 //! Owns the agent's process. Everything derived from the test's number is unique on the machine, so tests run side by side.
 
+mod kill;
+
 use crate::containerd::{PrivateContainerd, temporary};
 use crate::leaks::{self, Inventory, Scope};
 use anyhow::{Context, Result, ensure};
@@ -34,6 +36,8 @@ pub struct Host {
     table: String,
     before: Inventory,
     agent: Option<Child>,
+    /// How much of the log was there before an agent that is to die was started.
+    log_read: usize,
     extra: BTreeMap<String, String>,
 }
 
@@ -80,6 +84,7 @@ impl Host {
             table: format!("wharf_{unique}"),
             before: Inventory::empty(),
             agent: None,
+            log_read: 0,
             extra: BTreeMap::new(),
         };
         host.before = Inventory::take(&host.scope());

@@ -15,6 +15,8 @@ mod crash;
 mod endpoints;
 #[path = "e2e/explain.rs"]
 mod explain;
+#[path = "e2e/failpoints/mod.rs"]
+mod failpoints;
 #[path = "e2e/house.rs"]
 mod house;
 #[path = "e2e/input.rs"]

@@ -3,6 +3,7 @@
 use super::request::{self, RequestError};
 use super::{World, codes};
 use crate::causes::chain;
+use crate::failpoint::failpoint;
 use crate::owner::now;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ impl World {
         spec: Arc<TaskSpec>,
         image: ResolvedImage,
     ) -> Event {
+        failpoint!("create.before");
         match self.make_container(&container, &spec, &image).await {
             Ok(()) => Event::ContainerCreated { container },
             Err(error) => {
@@ -59,14 +61,19 @@ impl World {
         if self.task_limits {
             self.cgroups.create(&self.places.cgroup(&spec.arn), &request::task_limits(spec))?;
         }
+        failpoint!("create.cgroup-made");
         let setting = request::Setting { places: &self.places, cluster: &self.cluster, region: &self.region };
         let request = request::build(&setting, spec, &container.container, &image.name)?;
         self.runtime.create(&request).await?;
+        failpoint!("create.after");
         Ok(())
     }
 
     pub(super) async fn start_container(&self, container: ContainerRef) -> Event {
-        match self.runtime.start(&id(&container)).await {
+        failpoint!("start.before");
+        let started = self.runtime.start(&id(&container)).await;
+        failpoint!("start.after");
+        match started {
             Ok(started) => Event::ContainerStarted { container, at: Timestamp::from_millis(started.at_ms) },
             Err(error) => {
                 let reason = Reason::new(ReasonCode::CannotStartContainer, chain(&error));
@@ -80,7 +87,10 @@ impl World {
             StopSignal::Kill => "SIGKILL".to_owned(),
             StopSignal::Polite(chosen) => chosen.unwrap_or_else(|| "SIGTERM".to_owned()),
         };
-        match self.runtime.signal(&id(&container), &name).await {
+        failpoint!("signal.before");
+        let sent = self.runtime.signal(&id(&container), &name).await;
+        failpoint!("signal.after");
+        match sent {
             Ok(_) => Event::SignalSent { container },
             Err(error) => {
                 let reason = Reason::new(ReasonCode::CannotStopContainer, chain(&error));
@@ -91,7 +101,10 @@ impl World {
 
     pub(super) async fn delete_container(&self, container: ContainerRef) -> Event {
         let memory = self.memory_of(&container);
-        match self.runtime.delete(&id(&container)).await {
+        failpoint!("delete.before");
+        let deleted = self.runtime.delete(&id(&container)).await;
+        failpoint!("delete.after");
+        match deleted {
             Ok(exit) => {
                 let remains = Some(Remains { last_lines: self.last_lines_of(&container), ..memory });
                 let exit = exit.map(|exit| Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) });
@@ -105,11 +118,13 @@ impl World {
     }
 
     pub(super) async fn probe_health(&self, container: ContainerRef, check: HealthCheck) -> Event {
+        failpoint!("probe.before");
         // The name has to be new each time: containerd may still hold the last probe's record.
         let exec_id = format!("health-{}", now().as_millis());
         let id = id(&container);
         let probe = self.runtime.exec(&id, &exec_id, &check.command, check.timeout);
         let outcome = tokio::time::timeout(check.timeout + PROBE_GRACE, probe).await;
+        failpoint!("probe.after");
         let (exit_code, mut output) = match outcome {
             Ok(Ok(done)) => (done.exit_code, done.output),
             Ok(Err(error)) => (None, describe(&error)),

@@ -2,6 +2,7 @@
 
 use super::{World, codes};
 use crate::causes::chain;
+use crate::failpoint::failpoint;
 use wharf_core::event::{ContainerRef, Event, ResolvedImage};
 use wharf_core::reason::Reason;
 use wharf_core::time::Timestamp;
@@ -9,7 +10,10 @@ use wharf_runtime::{Image, RegistryAuth};
 
 impl World {
     pub(super) async fn pull_image(&self, container: ContainerRef, image: String) -> Event {
-        match self.runtime.ensure_image(&image, self.auth_for(&image), self.pull).await {
+        failpoint!("image.before");
+        let ensured = self.runtime.ensure_image(&image, self.auth_for(&image), self.pull).await;
+        failpoint!("image.after");
+        match ensured {
             Ok(found) => Event::ImageReady { container, image: resolved(&found) },
             Err(error) => {
                 let reason = Reason::new(codes::pull(&error), chain(&error));

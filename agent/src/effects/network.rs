@@ -3,6 +3,7 @@
 use super::World;
 use crate::causes::chain;
 use crate::effects::files;
+use crate::failpoint::failpoint;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -23,9 +24,13 @@ const CGROUP_PATIENCE: Duration = Duration::from_secs(5);
 
 impl World {
     pub(super) async fn prepare_network(&self, task: TaskArn, interface: Option<Interface>) -> Event {
+        failpoint!("network.before");
         self.networks.enter(&task).await;
         match self.make_network(&task, interface.as_ref()).await {
-            Ok(()) => Event::NetworkReady { task },
+            Ok(()) => {
+                failpoint!("network.after");
+                Event::NetworkReady { task }
+            }
             Err(detail) => {
                 self.unmake_network(&task)
                     .await
@@ -40,12 +45,15 @@ impl World {
         if !netns::exists(&namespace) {
             blocking(netns::create, &namespace).await?;
         }
+        failpoint!("network.namespace-made");
         if let Some(interface) = interface {
             let attachment = attachment(task, &namespace, interface)?;
             wharf_cni::add(&self.fabric, &attachment).await.map_err(|error| chain(&error))?;
+            failpoint!("network.connected");
             files::write(&self.places.files(task), interface)
                 .map_err(|error| format!("cannot write the network files of task {}: {error}", task.id()))?;
         }
+        failpoint!("network.files-written");
         // An effect done twice: the listener of the first time still holds the port.
         self.endpoints.close(task).await;
         let listener = wharf_cni::endpoint::open(&namespace, ENDPOINT, ENDPOINT_PORT)
@@ -56,8 +64,10 @@ impl World {
 
     async fn unmake_network(&self, task: &TaskArn) -> Result<(), String> {
         self.endpoints.close(task).await;
+        failpoint!("release.endpoint-closed");
         let namespace = self.places.namespace(task);
         wharf_cni::del(&self.fabric, task.id(), &namespace).await.map_err(|error| chain(&error))?;
+        failpoint!("release.disconnected");
         blocking(netns::delete, &namespace).await
     }
 
@@ -70,9 +80,11 @@ impl World {
     }
 
     pub(super) async fn release_task(&self, task: TaskArn) -> Event {
+        failpoint!("release.before");
         let mut left = Vec::new();
         left.extend(self.unmake_network(&task).await.err());
         left.extend(blocking(remove_dir, &self.places.files(&task)).await.err());
+        failpoint!("release.files-removed");
         left.extend(
             self.cgroups
                 .remove(&self.places.cgroup(&task), CGROUP_PATIENCE)
@@ -80,6 +92,7 @@ impl World {
                 .err()
                 .map(|error| chain(&error)),
         );
+        failpoint!("release.after");
         if left.is_empty() {
             self.networks.leave(&task).await;
             return Event::TaskReleased { task };

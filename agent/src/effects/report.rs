@@ -3,6 +3,7 @@
 use super::World;
 use crate::acs::report as wire;
 use crate::causes::chain;
+use crate::failpoint::failpoint;
 use std::time::Duration;
 use wharf_core::event::Event;
 use wharf_core::report::{AttachmentReport, TaskReport};
@@ -14,7 +15,10 @@ const REGISTRATION: Duration = Duration::from_secs(30);
 
 impl World {
     pub(super) async fn report_task(&self, report: TaskReport, after: Duration) -> Event {
-        match self.submit(|cluster| wire::task_request(cluster, &report), after).await {
+        failpoint!("report.before");
+        let outcome = self.submit(|cluster| wire::task_request(cluster, &report), after).await;
+        failpoint!("report.taken");
+        match outcome {
             Some(SubmitOutcome::Accepted) => Event::TaskReported { report },
             Some(SubmitOutcome::Refused(why)) => {
                 tracing::error!(task = %report.task, status = report.status.as_str(), why, "the control plane will not take this state");
@@ -29,7 +33,10 @@ impl World {
     }
 
     pub(super) async fn report_attachment(&self, report: AttachmentReport, after: Duration) -> Event {
-        match self.submit(|cluster| wire::attachment_request(cluster, &report), after).await {
+        failpoint!("attached.before");
+        let outcome = self.submit(|cluster| wire::attachment_request(cluster, &report), after).await;
+        failpoint!("attached.taken");
+        match outcome {
             Some(SubmitOutcome::Accepted | SubmitOutcome::Refused(_)) => Event::AttachmentReported { report },
             Some(SubmitOutcome::Failed(error)) => {
                 tracing::warn!(task = %report.task, error = chain(&error), "ATTACHED was not taken");

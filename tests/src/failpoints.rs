@@ -1,0 +1,107 @@
+//! Every point at which the agent may be killed by a test. What each boundary means stands in docs/explanation/failpoints.md.
+
+/// A named place in the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Point {
+    /// Its name, as in the source.
+    pub name: &'static str,
+    /// At which passes it is tried: the first in `make test`, all of them in `make soak`.
+    pub hits: [usize; 3],
+}
+
+/// Passed once in each life of an agent: tried three times.
+const START: [usize; 3] = [1, 1, 1];
+/// Passed whenever a task wants it.
+const WORK: [usize; 3] = [1, 2, 3];
+/// Passed all the time, at the start too: the first of these lies in the middle of the work.
+const TURN: [usize; 3] = [9, 1, 20];
+
+/// All of them, in the order in which a task meets them.
+pub const POINTS: &[Point] = &[
+    // An agent starts.
+    point("recovery.store-opened", START),
+    point("recovery.restored", START),
+    point("recovery.connected", START),
+    point("recovery.listed", START),
+    point("recovery.swept", START),
+    point("recovery.before-ready", START),
+    point("register.before", START),
+    point("register.accepted", START),
+    point("register.saved", START),
+    // A message comes and is taken in.
+    point("message.heard", WORK),
+    point("credentials.stored", WORK),
+    point("credentials.before-ack", WORK),
+    point("owner.taken", TURN),
+    point("owner.before-save", TURN),
+    point("store.before-begin", TURN),
+    point("store.begun", TURN),
+    point("store.written", TURN),
+    point("store.committed", TURN),
+    point("owner.saved", TURN),
+    point("owner.replied", TURN),
+    point("owner.begun", TURN),
+    point("ack.before-queue", WORK),
+    point("ack.before-write", WORK),
+    point("ack.written", WORK),
+    // Its network.
+    point("network.before", WORK),
+    point("network.pin-file-made", WORK),
+    point("network.namespace-made", WORK),
+    point("network.pair-made", WORK),
+    point("network.task-end-set", WORK),
+    point("network.host-end-set", WORK),
+    point("network.connected", WORK),
+    point("network.files-written", WORK),
+    point("network.endpoint-listens", WORK),
+    point("network.after", WORK),
+    // Its image.
+    point("image.before", WORK),
+    point("image.resolved", WORK),
+    point("image.leased", WORK),
+    point("image.documents-kept", WORK),
+    point("image.layer-written", WORK),
+    point("image.unpack-prepared", WORK),
+    point("image.unpack-applied", WORK),
+    point("image.unpacked", WORK),
+    point("image.tied", WORK),
+    point("image.before-lease-end", WORK),
+    point("image.after", WORK),
+    // Its containers.
+    point("create.before", WORK),
+    point("create.cgroup-made", WORK),
+    point("create.recorded", WORK),
+    point("create.snapshot-made", WORK),
+    point("create.after", WORK),
+    point("start.before", WORK),
+    point("start.after", WORK),
+    point("probe.before", WORK),
+    point("probe.made", WORK),
+    point("probe.started", WORK),
+    point("probe.after", WORK),
+    point("exit.heard", WORK),
+    point("exit.told", WORK),
+    point("signal.before", WORK),
+    point("signal.after", WORK),
+    point("delete.before", WORK),
+    point("delete.task-deleted", WORK),
+    point("delete.record-deleted", WORK),
+    point("delete.after", WORK),
+    // What is told of it.
+    point("report.before", WORK),
+    point("report.taken", WORK),
+    point("attached.before", WORK),
+    point("attached.taken", WORK),
+    // Its end.
+    point("release.before", WORK),
+    point("release.endpoint-closed", WORK),
+    point("release.pair-removed", WORK),
+    point("release.disconnected", WORK),
+    point("release.unpinned", WORK),
+    point("release.files-removed", WORK),
+    point("release.after", WORK),
+];
+
+const fn point(name: &'static str, hits: [usize; 3]) -> Point {
+    Point { name, hits }
+}

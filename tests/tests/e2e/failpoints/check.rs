@@ -1,0 +1,129 @@
+//! What must hold after every kill, asked of the kernel, of containerd, of a witness of containerd's events, and of the control plane.
+
+use super::workload::{Fate, Member};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use wharf_tests::scripted::{Received, Scripted};
+use wharf_tests::wait;
+use wharf_tests::witness::Witness;
+use wharf_tests::world::Host;
+
+/// How far an event of containerd may lag behind its state.
+const LAG: Duration = Duration::from_secs(20);
+
+/// Everything that is asked.
+pub struct Sources<'a> {
+    pub host: &'a Host,
+    pub control: &'a Scripted,
+    pub witness: &'a Witness,
+}
+
+impl Sources<'_> {
+    /// What containerd runs, once it can say so of each: a shim that is slow to answer makes it say UNKNOWN.
+    async fn listed(&self) -> BTreeMap<String, (u32, String)> {
+        wait::until("a listing without unknown states", LAG, async || {
+            let listed = self.host.tasks();
+            let unknown: Vec<_> = listed.iter().filter(|(_, (_, status))| status == "UNKNOWN").collect();
+            if unknown.is_empty() { Ok(listed) } else { Err(format!("{unknown:?}")) }
+        })
+        .await
+    }
+
+    /// These run, each as one process, which is the one that was started first: `pids` remembers them from round to round.
+    pub async fn run_untouched(&self, members: &[Member], pids: &mut BTreeMap<String, u32>) {
+        let (listed, inits) = (self.listed().await, inits(self.host.scope().cgroup_root));
+        for member in members {
+            let app = member.app();
+            let (pid, status) = listed.get(&app).unwrap_or_else(|| panic!("{app} is lost: {listed:?}"));
+            assert_eq!(status, "RUNNING", "{app}");
+            assert_eq!(inits.get(&app).map(Vec::as_slice), Some([*pid].as_slice()), "one live copy of {app}");
+            assert_eq!(*pids.entry(app.clone()).or_insert(*pid), *pid, "{app} runs on as the same process");
+            let told = self.control.statuses_of(member.arn());
+            assert_eq!(told.last().map(String::as_str), Some("RUNNING"), "{app} runs, and was told {told:?}");
+        }
+    }
+
+    /// These have ended: nothing of them lives, and what was told of their end is what containerd saw.
+    pub async fn ended_as_told(&self, members: &[Member]) {
+        let (listed, inits) = (self.listed().await, inits(self.host.scope().cgroup_root));
+        for member in members {
+            for id in member.containers() {
+                assert!(
+                    !listed.contains_key(&id) && !inits.contains_key(&id),
+                    "{id} lives after STOPPED was told"
+                );
+            }
+            let app = member.app();
+            let told = self.control.last_told(member.arn(), "app").exit_code;
+            let seen = wait::until(&format!("the exit of {app} at the witness"), LAG, async || {
+                let seen = self.witness.seen();
+                // A process that was created and never started has no exit of its own, whatever its shim says.
+                if !seen.starts.contains_key(&app) {
+                    return Ok(Vec::new());
+                }
+                seen.exits.get(&app).cloned().ok_or_else(|| "none yet".to_owned())
+            })
+            .await;
+            assert_eq!(told, seen.first().copied(), "the exit code of {app} is true, of {seen:?}");
+            match member.fate {
+                Fate::Stops(code) | Fate::Ends(code) => assert_eq!(told, Some(code), "{app}"),
+                Fate::Dies => assert_eq!(told, Some(7), "{app}"),
+                Fate::Fleets => {}
+            }
+        }
+    }
+
+    /// No container was ever started twice, and no state was ever taken back.
+    pub fn nothing_was_repeated(&self) {
+        let twice: Vec<_> =
+            self.witness.seen().starts.into_iter().filter(|(_, pids)| pids.len() > 1).collect();
+        assert!(twice.is_empty(), "started more than once: {twice:?}");
+        let mut highest: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for (_, received) in self.control.journal() {
+            let Received::Submitted(report) = received else { continue };
+            let task = report.task.clone().unwrap_or_default();
+            let of_task = report.status.as_deref().map(|status| (String::new(), status));
+            let of_containers = report
+                .containers
+                .iter()
+                .filter_map(|c| Some((c.container_name.clone().unwrap_or_default(), c.status.as_deref()?)));
+            for (name, status) in of_task.into_iter().chain(of_containers) {
+                let highest = highest.entry((task.clone(), name)).or_default();
+                assert!(rank(status) >= *highest, "{status} was told after a later state: {report:?}");
+                *highest = rank(status);
+            }
+        }
+    }
+}
+
+fn rank(status: &str) -> usize {
+    const ORDER: &[&str] = &["NONE", "MANIFEST_PULLED", "PENDING", "PULLED", "CREATED", "RUNNING", "STOPPED"];
+    ORDER.iter().position(|known| *known == status).unwrap_or_else(|| panic!("no state is called {status}"))
+}
+
+/// Main processes of containers below a cgroup: container id to process ids, by what the kernel says.
+fn inits(cgroup_root: &str) -> BTreeMap<String, Vec<u32>> {
+    let mut found: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    for entry in std::fs::read_dir("/proc").expect("/proc is mounted").flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        // A process may end while it is looked at.
+        let read = |name: &str| std::fs::read_to_string(entry.path().join(name)).unwrap_or_default();
+        let status = read("status");
+        let own_namespace = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        let is_init = own_namespace.is_some_and(|ids| ids.split_whitespace().skip(1).last() == Some("1"));
+        let zombie = status.lines().any(|line| line.starts_with("State:") && line.contains('Z'));
+        if !is_init || zombie {
+            continue;
+        }
+        let cgroups = read("cgroup");
+        let below = cgroups.lines().find_map(|line| line.split_once(&format!("{cgroup_root}/")));
+        if let Some((_, path)) = below
+            && let Some((task, container)) = path.split_once('/')
+        {
+            found.entry(format!("{task}-{container}")).or_default().push(pid);
+        }
+    }
+    found
+}

@@ -1,0 +1,174 @@
+//! One host on which the agent is killed again and again while tasks come, run and go.
+//!
+//! ```text
+//! kill -9 → start to die at a point → send work → it dies there → one task's process ends meanwhile → start → what has to be, is
+//! ```
+
+use super::check::Sources;
+use super::workload::{Batch, Fate, Maker, Member, role};
+use crate::lifecycle::connected_on;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use wharf_protocol::acs;
+use wharf_tests::failpoints::Point;
+use wharf_tests::fresh::FreshImages;
+use wharf_tests::payload::{payload, stop};
+use wharf_tests::scripted::{CLUSTER_ARN, INSTANCE_ARN, Scripted};
+use wharf_tests::wait;
+use wharf_tests::witness::Witness;
+use wharf_tests::world::Host;
+
+/// Bounds of every wait; not measurements.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A host, its control plane and its tasks.
+pub struct Rolling {
+    host: Host,
+    control: Scripted,
+    witness: Witness,
+    maker: Maker,
+    stayers: Vec<Member>,
+    /// What the last round left running.
+    standing: Vec<Member>,
+    /// What has ended.
+    ended: Vec<Member>,
+    pids: BTreeMap<String, u32>,
+}
+
+impl Rolling {
+    /// A host with the tasks that stay and those of a first round, all running.
+    pub async fn start(net: u8) -> Self {
+        let mut host = Host::new().unwrap();
+        host.set("ECS_LOGLEVEL", "info");
+        let witness = Witness::listen(host.containerd(), host.namespace()).unwrap();
+        let (host, control) = connected_on(host).await;
+        let mut maker = Maker::new(net, FreshImages::start().await.unwrap());
+        let stayers = maker.stayers();
+        let mut this = Self {
+            host,
+            control,
+            witness,
+            maker,
+            stayers,
+            standing: Vec::new(),
+            ended: Vec::new(),
+            pids: BTreeMap::new(),
+        };
+        this.run(&this.stayers.clone());
+        let first = this.maker.batch(1);
+        this.send(&first);
+        this.settle(first).await;
+        this
+    }
+
+    /// Kills the agent at its `hit`th pass of the point, starts it without, and checks everything.
+    pub async fn round(&mut self, point: &Point, hit: usize) {
+        let url = format!("http://{}", self.control.address());
+        self.host.kill_agent().unwrap();
+        self.host.start_agent_to_die_at(point.name, hit, &url).unwrap();
+        let (mortals, leaving): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.standing).into_iter().partition(|member| member.fate == Fate::Dies);
+        let batch = self.maker.batch(hit);
+        self.control.deliver(payload(leaving.iter().map(|member| stop(&member.task)).collect()));
+        self.send(&batch);
+        wait::until(&format!("the agent's death at {}, hit {hit}", point.name), DEADLINE, || {
+            std::future::ready(self.host.agent_died_at(point.name))
+        })
+        .await;
+        for mortal in &mortals {
+            let pid = i32::try_from(self.pids[&mortal.app()]).unwrap();
+            kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+        }
+
+        let sessions = self.control.sessions();
+        self.host.start_agent(&url).unwrap();
+        self.control.connected_again(sessions).await;
+        self.end(leaving).await;
+        self.end(mortals).await;
+        self.settle(batch).await;
+    }
+
+    /// Stops everything and checks that nothing is left.
+    pub async fn finish(mut self) {
+        let all = [std::mem::take(&mut self.stayers), std::mem::take(&mut self.standing)].concat();
+        for mortal in all.iter().filter(|member| member.fate == Fate::Dies) {
+            kill(Pid::from_raw(i32::try_from(self.pids[&mortal.app()]).unwrap()), Signal::SIGTERM).unwrap();
+        }
+        let told = all.iter().filter(|member| member.fate != Fate::Dies);
+        self.control.deliver(payload(told.map(|member| stop(&member.task)).collect()));
+        self.end(all).await;
+        // All of them once more, at the very end: nothing came back and nothing was told twice in another way.
+        self.sources().ended_as_told(&self.ended).await;
+        let Self { host, control, .. } = self;
+        crate::lifecycle::end(host, control).await;
+    }
+
+    /// Announces, sends, stops what only fleets, and renews the credentials of what stays.
+    fn send(&self, batch: &Batch) {
+        for member in &batch.announced {
+            let id = uuid::Uuid::new_v4().to_string();
+            let announcement = acs::AttachTaskNetworkInterfacesMessage {
+                message_id: Some(id.clone()),
+                cluster_arn: Some(CLUSTER_ARN.to_owned()),
+                container_instance_arn: Some(INSTANCE_ARN.to_owned()),
+                task_arn: member.task.arn.clone(),
+                task_cluster_arn: Some(CLUSTER_ARN.to_owned()),
+                wait_timeout_ms: Some(600_000),
+                elastic_network_interfaces: member.task.elastic_network_interfaces.clone(),
+                ..Default::default()
+            };
+            self.control.deliver((id, announcement));
+        }
+        self.run(&batch.members);
+        let fleeting = batch.members.iter().filter(|member| member.fate == Fate::Fleets);
+        self.control.deliver(payload(fleeting.map(|member| stop(&member.task)).collect()));
+        for member in self.stayers.iter().filter(|member| member.task.role_credentials.is_some()) {
+            for _ in &batch.announced {
+                let id = uuid::Uuid::new_v4().to_string();
+                let renewal = acs::IAMRoleCredentialsMessage {
+                    message_id: Some(id.clone()),
+                    task_arn: member.task.arn.clone(),
+                    role_type: Some("TaskApplication".to_owned()),
+                    role_credentials: Some(role(member.arn())),
+                    ..Default::default()
+                };
+                self.control.deliver((id, renewal));
+            }
+        }
+    }
+
+    fn run(&self, members: &[Member]) {
+        self.control.deliver(payload(members.iter().map(|member| member.task.clone()).collect()));
+    }
+
+    /// Waits until what was sent is as it has to be, and checks all that runs.
+    async fn settle(&mut self, batch: Batch) {
+        let runs = |member: &Member| matches!(member.fate, Fate::Stops(_) | Fate::Dies);
+        let (standing, leaving) = batch.members.into_iter().partition(runs);
+        self.standing = standing;
+        self.end(leaving).await;
+        for member in self.stayers.iter().chain(&self.standing) {
+            self.control.status_of(member.arn(), "RUNNING", DEADLINE).await;
+        }
+        let running = [self.stayers.as_slice(), &self.standing].concat();
+        let mut pids = std::mem::take(&mut self.pids);
+        self.sources().run_untouched(&running, &mut pids).await;
+        self.pids = pids;
+        self.sources().nothing_was_repeated();
+    }
+
+    /// Waits until these have ended, and checks how.
+    async fn end(&mut self, members: Vec<Member>) {
+        for member in &members {
+            self.control.status_of(member.arn(), "STOPPED", DEADLINE).await;
+        }
+        self.sources().ended_as_told(&members).await;
+        self.ended.extend(members);
+    }
+
+    fn sources(&self) -> Sources<'_> {
+        Sources { host: &self.host, control: &self.control, witness: &self.witness }
+    }
+}
