@@ -31,6 +31,11 @@ impl PrivateContainerd {
         self.dir.path().join("containerd.sock")
     }
 
+    /// Process id of the daemon.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Directory below which everything of it lies.
     pub fn dir(&self) -> &Path {
         self.dir.path()

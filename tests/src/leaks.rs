@@ -29,6 +29,9 @@ pub struct Scope<'a> {
     pub table: &'a str,
 }
 
+/// First words of tables that have no option to leave them out.
+const HEADINGS: [&str; 2] = ["KEY", "REF"];
+
 impl Inventory {
     /// The inventory of a place where nothing is.
     pub fn empty() -> Self {
@@ -49,7 +52,7 @@ impl Inventory {
             "nftables tables",
             lines_with(&run(&mut Command::new("nft"), &["list", "tables"]), scope.table),
         );
-        found.insert("mounts", mounts_below(scope.dir));
+        found.insert("mounts", mounts_of(scope));
         found.insert("namespaces", namespaces_below(scope.dir));
         found.insert("cgroups", cgroups(scope.cgroup_root));
         found.insert("shims", shims(scope));
@@ -61,6 +64,21 @@ impl Inventory {
             found.insert(kind, lines_with(&run(&mut scope.containerd.ctr(scope.namespace), &args), ""));
         }
         found.insert("snapshots", active_snapshots(scope));
+        found.insert("nftables rules", rules(scope));
+        found.insert("files of the run directory", files_below(&scope.dir.join("run")));
+        Self(found)
+    }
+
+    /// The same with what images keep in containerd; only to be compared with a look after the images were loaded.
+    pub fn take_with_images(scope: &Scope<'_>) -> Self {
+        let Self(mut found) = Self::take(scope);
+        let all = |args: &[&str]| lines_with(&run(&mut scope.containerd.ctr(scope.namespace), args), "");
+        let rows = |args: &[&str]| {
+            all(args).into_iter().filter(|line| !HEADINGS.iter().any(|word| line.starts_with(word))).collect()
+        };
+        found.insert("snapshots of images", rows(&["snapshots", "ls"]));
+        found.insert("content", all(&["content", "ls", "-q"]));
+        found.insert("content being written", rows(&["content", "active"]));
         Self(found)
     }
 
@@ -79,6 +97,23 @@ impl Inventory {
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         self.0.iter().map(|(kind, found)| (*kind, found.len())).collect()
     }
+}
+
+/// How many files a process holds open.
+pub fn open_files(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/fd")).expect("the process runs and is ours").count()
+}
+
+/// Counts before and after, beside each other.
+pub fn table(before: &BTreeMap<&'static str, usize>, after: &BTreeMap<&'static str, usize>) -> String {
+    let kinds: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let count = |counts: &BTreeMap<&str, usize>, kind: &str| counts.get(kind).copied().unwrap_or_default();
+    let row = |kind: &&&'static str| {
+        let (before, after) = (count(before, kind), count(after, kind));
+        format!("| {kind} | {before} | {after} | {} |\n", after.abs_diff(before))
+    };
+    let rows: String = kinds.iter().map(row).collect();
+    format!("| Kind | Before | After | Difference |\n|---|---|---|---|\n{rows}")
 }
 
 /// Panics if, after a grace of five seconds for what the kernel removes in its own time, more is there than `before`.
@@ -128,6 +163,14 @@ fn mounts_below(dir: &Path) -> BTreeSet<String> {
         .collect()
 }
 
+/// Mounts below the test's own directory, and containerd's of the agent's containers.
+fn mounts_of(scope: &Scope<'_>) -> BTreeSet<String> {
+    let mut found = mounts_below(scope.containerd.dir());
+    found.retain(|point| point.contains(&format!("/{}/", scope.namespace)));
+    found.extend(mounts_below(scope.dir));
+    found
+}
+
 /// Pinned namespaces: mounts of the kernel's file system for them.
 fn namespaces_below(dir: &Path) -> BTreeSet<String> {
     let below = format!("{}/", dir.display());
@@ -135,6 +178,31 @@ fn namespaces_below(dir: &Path) -> BTreeSet<String> {
     let pinned =
         pinned.lines().filter(|line| line.contains(" - nsfs ")).filter_map(|line| line.split(' ').nth(4));
     pinned.filter(|point| point.starts_with(&below)).map(str::to_owned).collect()
+}
+
+/// Lines of the agent's own table: its chains, sets and rules.
+fn rules(scope: &Scope<'_>) -> BTreeSet<String> {
+    let tables = run(&mut Command::new("nft"), &["list", "tables"]);
+    let ours = tables.lines().filter(|line| line.ends_with(&format!(" {}", scope.table)));
+    ours.flat_map(|table| {
+        let words: Vec<&str> = ["list"].into_iter().chain(table.split_whitespace()).collect();
+        let listed = run(&mut Command::new("nft"), &words);
+        listed.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+/// Every file below `dir`; directories are no matter.
+fn files_below(dir: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            found.extend(files_below(&entry.path()));
+        } else {
+            found.insert(entry.path().display().to_string());
+        }
+    }
+    found
 }
 
 /// Directories named like the agent's cgroup root, and all below, in every hierarchy.

@@ -11,6 +11,8 @@ mod continuity;
 mod control_plane;
 #[path = "e2e/crash.rs"]
 mod crash;
+#[path = "e2e/cycles.rs"]
+mod cycles;
 #[path = "e2e/endpoints.rs"]
 mod endpoints;
 #[path = "e2e/explain.rs"]

@@ -1,0 +1,123 @@
+//! Start-and-stop cycles with kills of the agent in between: afterwards the kernel, containerd and the agent hold what they held before.
+//!
+//! `make test` runs a few, `make soak` a thousand; the table of the thousand stands in docs/reliability.md.
+
+use crate::lifecycle::connected_on;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use wharf_tests::leaks::{self, Inventory};
+use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
+use wharf_tests::scripted::Scripted;
+use wharf_tests::world::Host;
+use wharf_tests::{long, wait};
+
+const STAY: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"];
+/// Cycles under way at once.
+const SLOTS: usize = 6;
+/// Cycles for each kill.
+const PER_KILL: usize = 20;
+/// A bound of every wait, not a measurement.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// Longer than idle connections are kept for their next use.
+const IDLE: Duration = Duration::from_secs(180);
+/// Third number of the tasks' addresses.
+const NET: u8 = 233;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_many_cycles_and_kills_every_count_is_back_where_it_began() {
+    let cycles = long::pick(3 * PER_KILL, 1000);
+    let mut host = Host::with_own_containerd().unwrap();
+    host.set("ECS_LOGLEVEL", "info");
+    // So that the records of the first cycles are dropped while the last ones run.
+    host.set("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION", "1m");
+    let (mut host, control) = connected_on(host).await;
+    let control = Arc::new(control);
+    // Once, so that what is made on first use is counted before as well.
+    cycle(Arc::clone(&control), 0).await;
+    restart(&mut host, &control).await;
+    let before = settled(&host).await;
+
+    let begun = Instant::now();
+    let kills = run(&mut host, &control, cycles).await;
+    let took = begun.elapsed();
+    let after = wait::until("every count to be back", IDLE, async || {
+        let after = counts(&host);
+        if after == before { Ok(after) } else { Err(leaks::table(&before, &after)) }
+    })
+    .await;
+    println!(
+        "{cycles} cycles with {kills} kills of the agent in {took:.0?}:\n{}",
+        leaks::table(&before, &after)
+    );
+
+    let control = Arc::into_inner(control).expect("every cycle has ended");
+    crate::lifecycle::end(host, control).await;
+}
+
+/// Runs the cycles; returns how often the agent was killed.
+async fn run(host: &mut Host, control: &Arc<Scripted>, cycles: usize) -> usize {
+    let mut under_way = JoinSet::new();
+    let (mut begun, mut kills) = (0, 0);
+    for ended in 1..=cycles {
+        while begun < cycles && under_way.len() < SLOTS {
+            begun += 1;
+            under_way.spawn(cycle(Arc::clone(control), begun));
+        }
+        under_way.join_next().await.expect("as many end as begin").unwrap();
+        // Once in each block of cycles, at a moment that differs from block to block; early in the last one, so that the agent
+        // whose files are counted has had work to do.
+        let last = kills + 1 == cycles / PER_KILL;
+        let moment = if last { 1 } else { 1 + kills * 7 % PER_KILL };
+        if ended == kills * PER_KILL + moment && ended < cycles {
+            host.kill_agent().unwrap();
+            host.start_agent(&format!("http://{}", control.address())).unwrap();
+            kills += 1;
+        }
+    }
+    kills
+}
+
+/// One task, started, stopped and gone.
+async fn cycle(control: Arc<Scripted>, number: usize) {
+    let address = u8::try_from(10 + number % 240).expect("below 250");
+    let mut app = container("app", STAY);
+    app.stop_timeout = Some(2);
+    let task = awsvpc_task(NET, address, vec![app]);
+    control.deliver(payload(vec![task.clone()]));
+    control.status_of(arn(&task), "RUNNING", DEADLINE).await;
+    control.deliver(payload(vec![stop(&task)]));
+    control.status_of(arn(&task), "STOPPED", DEADLINE).await;
+    let code = control.last_told(arn(&task), "app").exit_code;
+    // A process that is stopped in its first moments has not set its trap yet, and is killed in the end.
+    assert!(matches!(code, Some(0 | 137)), "{code:?}");
+}
+
+async fn restart(host: &mut Host, control: &Scripted) {
+    let sessions = control.sessions();
+    host.kill_agent().unwrap();
+    host.start_agent(&format!("http://{}", control.address())).unwrap();
+    control.connected_again(sessions).await;
+}
+
+/// The counts of an idle agent, once two looks a second apart agree.
+async fn settled(host: &Host) -> BTreeMap<&'static str, usize> {
+    let mut last = (Instant::now(), counts(host));
+    wait::until("counts that do not change", DEADLINE, move || {
+        let now = counts(host);
+        if now != last.1 {
+            last = (Instant::now(), now.clone());
+        }
+        let steady = last.0.elapsed() > Duration::from_secs(3);
+        std::future::ready(if steady { Ok(now) } else { Err(format!("{now:?}")) })
+    })
+    .await
+}
+
+fn counts(host: &Host) -> BTreeMap<&'static str, usize> {
+    let mut counts = Inventory::take_with_images(&host.scope()).counts();
+    counts.insert("open files of the agent", leaks::open_files(host.agent_pid().expect("it runs")));
+    counts.insert("open files of containerd", leaks::open_files(host.containerd().pid()));
+    counts
+}
