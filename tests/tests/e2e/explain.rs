@@ -15,17 +15,15 @@ fn id(task: &acs::Task) -> &str {
     arn(task).rsplit('/').next().unwrap()
 }
 
-/// What the command prints; it has to succeed.
-fn explain(host: &Host, words: &[&str]) -> String {
+/// What the command prints, or why it fails.
+fn asked(host: &Host, words: &[&str]) -> Result<String, String> {
     let output = host.agent_command().arg("explain").args(words).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    if let Some(dir) = std::env::var_os("WHARF_SAMPLES") {
-        let name = std::thread::current().name().unwrap_or("test").replace(':', "_");
-        let path = std::path::Path::new(&dir).join(format!("{name}-{}", words.join("_")));
-        std::fs::write(path, &text).unwrap();
-    }
-    text
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+fn explain(host: &Host, words: &[&str]) -> String {
+    asked(host, words).unwrap()
 }
 
 fn json(host: &Host, task: &acs::Task) -> Value {
@@ -35,7 +33,7 @@ fn json(host: &Host, task: &acs::Task) -> Value {
 /// Waits until the text holds all of these.
 async fn told(host: &Host, task: &acs::Task, parts: &[&str]) -> String {
     wait::until("what is explained", SOON, async || {
-        let text = explain(host, &[id(task)]);
+        let text = asked(host, &[id(task)])?;
         match parts.iter().find(|part| !text.contains(*part)) {
             None => Ok(text),
             Some(missing) => Err(format!("{missing:?} is not in:\n{text}")),

@@ -108,9 +108,9 @@ impl Page {
         }
         self.row("  memory", &memory(output));
         match &output.no_lines {
-            Some(why) => self.row("  last lines", &format!("none: {why}")),
+            Some(why) => self.row("  output", &format!("none: {why}")),
             None => {
-                self.line("  last lines");
+                self.line("  output, the last lines");
                 output.last_lines.iter().for_each(|line| self.line(&format!("    | {line}")));
             }
         }
