@@ -16,10 +16,11 @@ use crate::effects::{Effects, Places, Registered, World};
 use crate::endpoints::credentials::CredentialStore;
 use crate::endpoints::{self, Feeds, TaskEndpoints};
 use crate::failpoint::failpoint;
+use crate::foreign::Foreign;
 use crate::healing::Healing;
 use crate::introspection;
 use crate::link::{self, Identity, Wires};
-use crate::observe;
+use crate::observe::{self, Lister, Listing, Watch};
 use crate::owner::{INBOX, Input, Owner};
 use crate::store::{Fact, Loaded, OpenError, Store, UnknownKind};
 use crate::systemd::Watchdog;
@@ -35,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_cni::Fabric;
 use wharf_core::config::{HostResources, NodeConfig};
+use wharf_core::event::Event;
 use wharf_core::node::Node;
 use wharf_core::record::RestoreError;
 use wharf_link::register::RegisterError;
@@ -103,7 +105,7 @@ impl AgentError {
 /// [`AgentError`], with the exit code to end with.
 pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), AgentError> {
     let ground = Ground::open(&settings, &stop).await?;
-    let (runtime, store) = (ground.runtime.clone(), Arc::clone(&ground.store));
+    let (runtime, store) = (ground.lister.runtime.clone(), Arc::clone(&ground.store));
     let identity = Identity {
         settings: settings.clone(),
         facts: ground.facts.clone(),
@@ -138,7 +140,8 @@ struct Ground {
     facts: HostFacts,
     facts_saved: BTreeMap<Fact, String>,
     listener: TcpListener,
-    runtime: Containerd,
+    lister: Lister,
+    observed: Event,
 }
 
 impl Ground {
@@ -151,9 +154,19 @@ impl Ground {
         let node = restore(settings, &facts, &loaded)?;
         failpoint!("recovery.restored");
         let listener = introspection::bind(settings.roots.introspection).await?;
-        let runtime = connect(settings, stop).await?;
+        let lister = Lister { runtime: connect(settings, stop).await?, boot: facts.boot_id.clone() };
         failpoint!("recovery.connected");
-        Ok(Self { store: Arc::new(store), node, facts, facts_saved: loaded.facts, listener, runtime })
+        lister.runtime.end_abandoned().await;
+        let Listing { event: observed, instance, .. } =
+            lister.list(|task| node.tasks().contains_key(task), true).await?;
+        failpoint!("recovery.listed");
+        let mut facts_saved = loaded.facts;
+        // Its containers remember who this host was, so that an agent without its data is not another instance to the control plane.
+        if let (None, Some(arn)) = (facts_saved.get(&Fact::ContainerInstanceArn), instance) {
+            tracing::warn!(arn, "no registration is saved here; the containers name this instance");
+            facts_saved.insert(Fact::ContainerInstanceArn, arn);
+        }
+        Ok(Self { store: Arc::new(store), node, facts, facts_saved, listener, lister, observed })
     }
 }
 
@@ -164,10 +177,7 @@ async fn begin(
     tracker: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<(Wires, Effects), AgentError> {
-    let Ground { store, node, facts_saved, listener, runtime, .. } = ground;
-    runtime.end_abandoned().await;
-    let observed = observe::observed(&runtime, true).await?;
-    failpoint!("recovery.listed");
+    let Ground { store, node, facts_saved, listener, lister, observed, .. } = ground;
     let (inbox, inputs) = mpsc::channel(INBOX);
     let (replies, spoken) = mpsc::channel(INBOX);
     let host = Arc::new(host_view(settings, &facts_saved));
@@ -183,7 +193,7 @@ async fn begin(
         networks: Networks::known(known),
         stop: stop.clone(),
         credentials: credentials.clone(),
-        ..world(settings, runtime.clone(), TaskEndpoints::new(feeds, limits), api)
+        ..world(settings, lister.runtime.clone(), TaskEndpoints::new(feeds, limits), (api, views.clone()))
     };
     let effects = Effects::new(world, inbox.clone());
     effects.sweep(stop.child_token()).await;
@@ -195,7 +205,9 @@ async fn begin(
         Owner { node, store, inbox: inputs, effects: effects.clone(), replies, view, shown, watchdog };
     tracker.spawn(owner.run(stop.child_token()));
     tracker.spawn(sampler.run(INTERVAL, stop.child_token()));
-    tracker.spawn(observe::watch(runtime, views.clone(), inbox.clone(), stop.child_token()));
+    let foreign = Foreign::new(settings.tasks.unknown_wait);
+    let watch = Watch { lister, view: views.clone(), inbox: inbox.clone(), foreign };
+    tracker.spawn(watch.run(stop.child_token()));
     tracker.spawn(introspection::run(listener, views.clone(), Default::default(), stop.child_token()));
     let healing = Healing::new();
     let wires = Wires { inbox, replies: spoken, credentials, view: views, metrics, registered, healing };
@@ -249,6 +261,7 @@ pub(crate) fn node_config(settings: &Settings, host: HostResources) -> NodeConfi
     config.task_retention = settings.tasks.cleanup_wait;
     config.history_age = settings.tasks.stories_age;
     config.history_count = settings.tasks.stories_kept;
+    config.unknown_wait = settings.tasks.unknown_wait;
     config
 }
 
@@ -292,7 +305,7 @@ fn world(
     settings: &Settings,
     runtime: Containerd,
     endpoints: TaskEndpoints,
-    api: watch::Receiver<Option<Registered>>,
+    (api, view): (watch::Receiver<Option<Registered>>, watch::Receiver<Arc<View>>),
 ) -> World {
     let auth = |auth: &crate::config::RegistryAuth| RegistryAuth::Basic {
         username: auth.username.clone(),
@@ -307,6 +320,7 @@ fn world(
         cgroups: CgroupRoot::host(),
         endpoints,
         places: places(settings),
+        view,
         api,
         reports: World::report_slots(),
         pull: match settings.runtime.pull_behavior {

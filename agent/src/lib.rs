@@ -11,6 +11,7 @@ pub mod conversation;
 pub mod effects;
 pub mod endpoints;
 mod failpoint;
+pub mod foreign;
 pub mod healing;
 pub mod http;
 pub mod introspection;

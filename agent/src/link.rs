@@ -204,7 +204,6 @@ async fn remember(identity: &Identity, registration: &Registration, store: &Stor
         Fact::ContainerInstanceArn.is(&registration.container_instance_arn),
         Fact::Cluster.is(identity.settings.control_plane.cluster_or_default()),
         Fact::AgentVersion.is(env!("CARGO_PKG_VERSION")),
-        Fact::BootId.is(&identity.facts.boot_id),
     ];
     changes.extend(registration.availability_zone.as_deref().map(|zone| Fact::AvailabilityZone.is(zone)));
     while let Err(error) = store.save(changes.clone()).await {

@@ -21,8 +21,12 @@ pub fn log(note: &Note) {
         }
         Note::Orphan { container, seen } => tracing::warn!(
             task = %container.task, container = container.container, ?seen,
-            "containerd has a container of ours whose task is unknown; it is left alone"
+            "containerd has a container of ours whose task is unknown; WHARF_UNKNOWN_CONTAINERS says what becomes of it"
         ),
+        Note::TaskAdopted { task, running } => {
+            tracing::warn!(%task, running, "a task that nobody remembered was taken over from its containers");
+        }
+        Note::HostRebooted => tracing::warn!("the host was started again since the agent last ran"),
         Note::Missing { container } => {
             tracing::warn!(task = %container.task, container = container.container, "containerd does not show this container");
         }

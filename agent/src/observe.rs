@@ -3,15 +3,21 @@
 //! Owns the translation from container ids and labels to tasks and names. An event alone is never trusted to come: every half
 //! minute, and after each gap, the listing says what is true.
 
+use crate::causes::chain;
+use crate::effects::request::INSTANCE_LABEL;
 use crate::failpoint::failpoint;
-use crate::owner::Input;
+use crate::foreign::Foreign;
+use crate::owner::{Input, now};
 use crate::view::View;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
-use wharf_core::event::{ContainerRef, Event, Exit, Observation};
+use wharf_core::adopt::Inscription;
+use wharf_core::event::{ContainerRef, Event, Exit, Found, FoundContainer, Observation};
 use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::TaskArn;
@@ -26,13 +32,76 @@ const CONFIRM: Duration = Duration::from_secs(6);
 const TASK_LABEL: &str = "com.amazonaws.ecs.task-arn";
 const CONTAINER_LABEL: &str = "com.amazonaws.ecs.container-name";
 
-/// Lists the runtime's containers as the node wants them.
-///
-/// # Errors
-/// When containerd does not answer.
-pub async fn observed(runtime: &Containerd, recovery: bool) -> Result<Event, ListError> {
-    let containers = runtime.list().await?;
-    Ok(Event::Observed { containers: containers.iter().filter_map(translate).collect(), recovery })
+/// Who looks at the runtime, and in which boot of the host.
+#[derive(Debug, Clone)]
+pub struct Lister {
+    /// containerd.
+    pub runtime: Containerd,
+    /// The boot, in the kernel's own words.
+    pub boot: String,
+}
+
+/// What a listing showed.
+#[derive(Debug)]
+pub struct Listing {
+    /// What is the node's to know.
+    pub event: Event,
+    /// Containers that bear no task, by id.
+    pub foreign: BTreeSet<String>,
+    /// The container instance that the newest container names.
+    pub instance: Option<String>,
+}
+
+impl Lister {
+    /// Lists the runtime's containers. Of tasks that are not `known` it also reads what their containers bear.
+    ///
+    /// # Errors
+    /// When containerd does not answer.
+    pub async fn list(&self, known: impl Fn(&TaskArn) -> bool, recovery: bool) -> Result<Listing, ListError> {
+        let (mut containers, mut found) = (BTreeMap::new(), BTreeMap::new());
+        let (mut foreign, mut instance) = (BTreeSet::new(), None);
+        for container in self.runtime.list().await? {
+            let Some(name) = name(&container) else {
+                foreign.insert(container.id);
+                continue;
+            };
+            let named =
+                container.labels.get(INSTANCE_LABEL).map(|arn| (container.created_at_ms, arn.clone()));
+            instance = instance.max(named);
+            if !known(&name.task) {
+                read_inscription(&name, &container, &mut found);
+            }
+            containers.insert(name, state(&container));
+        }
+        let boot = self.boot.clone();
+        let event = Event::Observed { containers, found, boot, recovery };
+        Ok(Listing { event, foreign, instance: instance.map(|(_, arn)| arn) })
+    }
+}
+
+/// Adds what a container bears to what was found of its task.
+fn read_inscription(
+    name: &ContainerRef,
+    container: &ObservedContainer,
+    found: &mut BTreeMap<TaskArn, Found>,
+) {
+    let Inscription { task, image } = match Inscription::decode(&container.inscription) {
+        Ok(read) => read,
+        Err(error) => {
+            return tracing::warn!(task = %name.task, container = name.container, error = chain(&error),
+                "the definition that this container bears cannot be read");
+        }
+    };
+    let time = |ms: Option<i64>| ms.map(Timestamp::from_millis);
+    let state = FoundContainer {
+        image: Some(image),
+        created_at: time(container.created_at_ms),
+        started_at: time(container.started_at_ms),
+    };
+    let task = found
+        .entry(name.task.clone())
+        .or_insert_with(|| Found { spec: Box::new(task), containers: BTreeMap::new() });
+    task.containers.insert(name.container.clone(), state);
 }
 
 /// Tasks that have a container in the runtime.
@@ -44,63 +113,104 @@ pub fn tasks_of(event: &Event) -> impl Iterator<Item = &TaskArn> {
     containers.into_iter().flatten().map(|container| &container.task)
 }
 
-/// Carries the runtime's events to the node until `cancel`.
-pub async fn watch(
-    runtime: Containerd,
-    view: watch::Receiver<Arc<View>>,
-    inbox: mpsc::Sender<Input>,
-    cancel: CancellationToken,
-) {
-    let mut events = runtime.events();
-    let mut names = Names { view, known: BTreeMap::new() };
-    let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + RECONCILE, RECONCILE);
-    loop {
-        // All arms are cancel-safe: a token, a channel receiver and a ticker.
-        let look = tokio::select! {
-            () = cancel.cancelled() => return,
-            _ = tick.tick() => true,
-            event = events.recv() => match event {
-                Some(RuntimeEvent::Exited { container_id, exit }) => {
-                    failpoint!("exit.heard");
-                    let exit = Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) };
-                    match names.of(&container_id) {
-                        Some(container) => tell(&inbox, Event::ContainerExited { container, exit }).await,
-                        None => tracing::debug!(container_id, "a container that is not ours exited"),
-                    }
-                    failpoint!("exit.told");
-                    false
-                }
-                Some(RuntimeEvent::Oom { container_id }) => {
-                    if let Some(container) = names.of(&container_id) {
-                        tell(&inbox, Event::OutOfMemory { container }).await;
-                    }
-                    false
-                }
-                Some(RuntimeEvent::Resubscribed) => {
-                    tick.reset_after(CONFIRM);
-                    true
-                }
-                Some(RuntimeEvent::Disconnected) => {
-                    tracing::warn!("containerd's events are not heard; a listing follows when they are again");
-                    false
-                }
-                None => return,
-            },
-        };
-        if look {
-            match observed(&runtime, false).await {
-                Ok(event) => tell(&inbox, event).await,
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot list containers")
-                }
+/// Carries the runtime's events and listings to the node.
+#[derive(Debug)]
+pub struct Watch {
+    /// Who lists.
+    pub lister: Lister,
+    /// Which tasks are known.
+    pub view: watch::Receiver<Arc<View>>,
+    /// The node's inbox.
+    pub inbox: mpsc::Sender<Input>,
+    /// Containers that bear no task.
+    pub foreign: Foreign,
+}
+
+impl Watch {
+    /// Watches until `cancel`.
+    pub async fn run(mut self, cancel: CancellationToken) {
+        let mut events = self.lister.runtime.events();
+        let mut names = Names { view: self.view.clone(), known: BTreeMap::new() };
+        let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + RECONCILE, RECONCILE);
+        let mut removals = JoinSet::new();
+        loop {
+            // All arms are cancel-safe: a token, a ticker, a set that keeps what has not ended, and a channel receiver.
+            let look = tokio::select! {
+                () = cancel.cancelled() => return,
+                _ = tick.tick() => true,
+                Some(_) = removals.join_next() => false,
+                event = events.recv() => match event {
+                    Some(event) => self.hear(event, &mut names, &mut tick).await,
+                    None => return,
+                },
+            };
+            if look {
+                self.look(&mut removals).await;
             }
         }
     }
-}
 
-async fn tell(inbox: &mpsc::Sender<Input>, event: Event) {
-    // A closed inbox: the agent is stopping.
-    drop(inbox.send(Input::Event(event)).await);
+    /// Takes one event; says whether a listing is due.
+    async fn hear(&self, event: RuntimeEvent, names: &mut Names, tick: &mut Interval) -> bool {
+        match event {
+            RuntimeEvent::Exited { container_id, exit } => {
+                failpoint!("exit.heard");
+                let exit = Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) };
+                match names.of(&container_id) {
+                    Some(container) => self.tell(Event::ContainerExited { container, exit }).await,
+                    None => tracing::debug!(container_id, "a container that is not ours exited"),
+                }
+                failpoint!("exit.told");
+                false
+            }
+            RuntimeEvent::Oom { container_id } => {
+                if let Some(container) = names.of(&container_id) {
+                    self.tell(Event::OutOfMemory { container }).await;
+                }
+                false
+            }
+            RuntimeEvent::Resubscribed => {
+                tick.reset_after(CONFIRM);
+                true
+            }
+            RuntimeEvent::Disconnected => {
+                tracing::warn!("containerd's events are not heard; a listing follows when they are again");
+                false
+            }
+        }
+    }
+
+    async fn look(&mut self, removals: &mut JoinSet<()>) {
+        let view = Arc::clone(&self.view.borrow());
+        match self.lister.list(|task| view.tasks.contains_key(task), false).await {
+            Ok(listing) => {
+                self.tell(listing.event).await;
+                self.judge(listing.foreign, removals);
+            }
+            Err(error) => tracing::warn!(error = chain(&error), "cannot list containers"),
+        }
+    }
+
+    /// Reports what bears no task, and removes it when its time is over: one removal at a time, each bounded by the runtime.
+    fn judge(&mut self, foreign: BTreeSet<String>, removals: &mut JoinSet<()>) {
+        let verdict = self.foreign.listed(foreign, now());
+        for container in &verdict.news {
+            tracing::warn!(container, "a container in our namespace bears no task of ours");
+        }
+        let Some(id) = verdict.due.into_iter().next().filter(|_| removals.is_empty()) else { return };
+        let runtime = self.lister.runtime.clone();
+        removals.spawn(async move {
+            match runtime.delete(&id).await {
+                Ok(_) => tracing::warn!(container = id, "removed a container that bears no task of ours"),
+                Err(error) => tracing::warn!(container = id, error = chain(&error), "cannot remove it"),
+            }
+        });
+    }
+
+    async fn tell(&self, event: Event) {
+        // A closed inbox: the agent is stopping.
+        drop(self.inbox.send(Input::Event(event)).await);
+    }
 }
 
 /// Which container of which task an id is. Ids are derived one way only, so the tasks of the view are tried; a container is in the
@@ -137,14 +247,13 @@ fn name(container: &ObservedContainer) -> Option<ContainerRef> {
     (id(&found) == container.id).then_some(found)
 }
 
-fn translate(container: &ObservedContainer) -> Option<(ContainerRef, Observation)> {
-    let observation = match &container.state {
+fn state(container: &ObservedContainer) -> Observation {
+    match &container.state {
         ObservedState::Created => Observation::Created,
         ObservedState::Running { pid } => Observation::Running { pid: *pid },
         ObservedState::Exited(exit) => {
             Observation::Exited(Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) })
         }
         ObservedState::Vanished => Observation::Vanished,
-    };
-    Some((name(container)?, observation))
+    }
 }

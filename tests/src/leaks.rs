@@ -55,7 +55,7 @@ impl Inventory {
         found.insert("mounts", mounts_of(scope));
         found.insert("namespaces", namespaces_below(scope.dir));
         found.insert("cgroups", cgroups(scope.cgroup_root));
-        found.insert("shims", shims(scope));
+        found.insert("shims", shims(scope).into_values().collect());
         for (kind, args) in [
             ("containers", ["containers", "ls", "-q"]),
             ("tasks", ["tasks", "ls", "-q"]),
@@ -206,7 +206,7 @@ fn files_below(dir: &Path) -> BTreeSet<String> {
 }
 
 /// Directories named like the agent's cgroup root, and all below, in every hierarchy.
-fn cgroups(root: &str) -> BTreeSet<String> {
+pub fn cgroups(root: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let hierarchies = std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten().map(|e| e.path());
     for hierarchy in hierarchies.chain([Path::new("/sys/fs/cgroup").to_owned()]) {
@@ -223,15 +223,16 @@ fn collect_directories(dir: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Shims of the scope's containerd and namespace, by process id and command line.
-fn shims(scope: &Scope<'_>) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+/// Shims of the scope's containerd and namespace: process id and command line.
+pub fn shims(scope: &Scope<'_>) -> BTreeMap<u32, String> {
+    let mut found = BTreeMap::new();
     for entry in std::fs::read_dir("/proc").expect("/proc is mounted").flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse() else { continue };
         let Ok(raw) = std::fs::read(entry.path().join("cmdline")) else { continue };
         let words: Vec<_> = raw.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
         let is_shim = words.first().is_some_and(|w| w.contains("containerd-shim"));
         if is_shim && words.iter().any(|w| w == scope.namespace) {
-            found.insert(words.join(" "));
+            found.insert(pid, words.join(" "));
         }
     }
     found

@@ -15,6 +15,7 @@ pub mod long;
 pub mod payload;
 pub mod plane;
 pub mod proxy;
+pub mod reboot;
 pub mod registry;
 pub mod restart;
 pub mod scripted;

@@ -5,6 +5,8 @@
     reason = "in a test an unexpected error is a failure to be shown where it happens"
 )]
 
+#[path = "e2e/adoption.rs"]
+mod adoption;
 #[path = "e2e/continuity.rs"]
 mod continuity;
 #[path = "e2e/control_plane.rs"]

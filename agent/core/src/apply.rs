@@ -43,7 +43,9 @@ impl Node {
             Event::AttachmentReportFailed { task } => self.attachment_report_failed(task),
             Event::ContainerExited { container, exit } => self.container_exited(&container, exit),
             Event::OutOfMemory { container } => self.out_of_memory(container),
-            Event::Observed { containers, recovery } => self.observed(&containers, recovery),
+            Event::Observed { containers, found, boot, recovery } => {
+                self.observed(&containers, found, boot, recovery);
+            }
             Event::Woken => {}
         }
     }

@@ -47,7 +47,7 @@ impl Node {
             return self.answer_for_absent(arn, None);
         }
         let refusal = validate(&spec).err();
-        let place = self.tasks.values().map(|task| task.place + 1).max().unwrap_or(0);
+        let place = self.next_place();
         let network = self.claim_network(&spec);
         let mut task = Task::new(Arc::new(spec), network, place, self.now);
         if let Some(reason) = refusal {
@@ -87,14 +87,14 @@ impl Node {
     fn refuse(&mut self, arn: TaskArn, reason: Reason) {
         self.draft.notes.push(Note::TaskRefused { task: arn.clone(), reason: reason.clone() });
         // What runs here is not stopped by a payload that cannot be read; STOPPED would be a lie.
-        let runs = self.tasks.contains_key(&arn) || self.orphans.iter().any(|orphan| orphan.task == arn);
+        let runs = self.tasks.contains_key(&arn) || self.orphans.keys().any(|orphan| orphan.task == arn);
         if !runs {
             self.answer_for_absent(arn, Some(reason));
         }
     }
 
     /// The task is not known here and never will be: STOPPED is said once, and its interface is not waited with.
-    fn answer_for_absent(&mut self, arn: TaskArn, reason: Option<Reason>) {
+    pub(crate) fn answer_for_absent(&mut self, arn: TaskArn, reason: Option<Reason>) {
         if self.absent.contains_key(&arn) {
             return;
         }
@@ -103,7 +103,8 @@ impl Node {
             self.draft.dirty.insert(RecordKey::attachment(&arn));
         }
         self.draft.dirty.insert(RecordKey::task(&arn));
-        self.absent.insert(arn, Absent { reason, since: self.now, told: false });
+        let remains = self.orphans.keys().any(|orphan| orphan.task == arn);
+        self.absent.insert(arn, Absent { reason, since: self.now, told: false, remains });
     }
 
     pub(crate) fn interface_assigned(&mut self, message_id: String, spec: AttachmentSpec) {
@@ -134,8 +135,12 @@ impl Node {
         let unwanted = |task: &&Arc<Task>| {
             task.desired == Desired::Running && wanted.get(&task.spec.arn) != Some(&Desired::Running)
         };
-        let candidates: Vec<TaskArn> =
+        let mut candidates: BTreeSet<TaskArn> =
             self.tasks.values().filter(unwanted).map(|task| task.spec.arn.clone()).collect();
+        // Of what runs here unknown, the control plane alone can say that it is to go.
+        let orphans = self.orphans.keys().map(|orphan| &orphan.task);
+        candidates.extend(orphans.filter(|arn| wanted.get(arn) != Some(&Desired::Running)).cloned());
+        let candidates: Vec<TaskArn> = candidates.into_iter().collect();
         self.draft.replies.push(Reply::Ack { message_id: message_id.clone() });
         if !candidates.is_empty() {
             self.draft.replies.push(Reply::VerifyStops { message_id, candidates });

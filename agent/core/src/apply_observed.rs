@@ -4,19 +4,29 @@
 //! know: it is silent about containers with an effect in flight, and "not there" counts only when seen twice.
 
 use crate::container::{Container, End};
-use crate::event::{ContainerRef, Observation};
+use crate::event::{ContainerRef, Found, Observation};
 use crate::node::Node;
 use crate::note::Note;
 use crate::phase::Phase;
 use crate::reason::{Reason, ReasonCode};
+use crate::record::RecordKey;
 use crate::spec::ContainerSpec;
 use crate::time::Timestamp;
 use crate::work::Lane;
 use std::collections::{BTreeMap, BTreeSet};
+use wharf_protocol::arn::TaskArn;
 
 impl Node {
-    pub(crate) fn observed(&mut self, seen: &BTreeMap<ContainerRef, Observation>, recovery: bool) {
+    pub(crate) fn observed(
+        &mut self,
+        seen: &BTreeMap<ContainerRef, Observation>,
+        found: BTreeMap<TaskArn, Found>,
+        boot: String,
+        recovery: bool,
+    ) {
         self.recovered |= recovery;
+        let loss = if self.enter_boot(boot) { Loss::Reboot } else { Loss::Unexplained };
+        self.adopt_tasks(seen, found, recovery);
         let known: Vec<(ContainerRef, usize)> = self
             .tasks
             .values()
@@ -27,19 +37,42 @@ impl Node {
             if self.work.flight(&Lane::Container(container.clone())).is_some() {
                 continue;
             }
-            let found = seen.get(container).copied();
-            if !recovery && self.looks_lost(container, *index, found) && !before.contains(container) {
+            let shown = seen.get(container).copied();
+            if !recovery && self.looks_lost(container, *index, shown) && !before.contains(container) {
                 self.missing.insert(container.clone());
                 self.draft.notes.push(Note::Missing { container: container.clone() });
                 continue;
             }
-            self.adopt(container, *index, found);
+            self.adopt(container, *index, shown, loss);
         }
         let known: BTreeSet<&ContainerRef> = known.iter().map(|(container, _)| container).collect();
-        self.orphans = seen.keys().filter(|container| !known.contains(container)).cloned().collect();
-        for (container, observation) in seen.iter().filter(|(container, _)| !known.contains(container)) {
-            self.draft.notes.push(Note::Orphan { container: container.clone(), seen: *observation });
+        self.note_orphans(seen.iter().filter(|(container, _)| !known.contains(container)));
+    }
+
+    /// Keeps which containers nobody knows, each with when it was first listed. Each is worth one line.
+    fn note_orphans<'a>(&mut self, unknown: impl Iterator<Item = (&'a ContainerRef, &'a Observation)>) {
+        let before = std::mem::take(&mut self.orphans);
+        for (container, observation) in unknown {
+            let since = before.get(container).copied().unwrap_or(self.now);
+            if !before.contains_key(container) {
+                self.draft.notes.push(Note::Orphan { container: container.clone(), seen: *observation });
+            }
+            self.orphans.insert(container.clone(), since);
         }
+    }
+
+    /// Remembers the boot of the host; says whether it is another than the last.
+    fn enter_boot(&mut self, boot: String) -> bool {
+        let before = self.manifest.boot.replace(boot);
+        let other = before != self.manifest.boot;
+        if other {
+            self.draft.dirty.insert(RecordKey::node());
+        }
+        let rebooted = other && before.is_some();
+        if rebooted {
+            self.draft.notes.push(Note::HostRebooted);
+        }
+        rebooted
     }
 
     /// Whether the listing denies a container that we believe in.
@@ -53,14 +86,42 @@ impl Node {
     }
 
     /// Most listings show what is known: only a container that they change is touched.
-    fn adopt(&mut self, container: &ContainerRef, index: usize, found: Option<Observation>) {
+    fn adopt(&mut self, container: &ContainerRef, index: usize, shown: Option<Observation>, loss: Loss) {
         let Some(task) = self.tasks.get(&container.task) else { return };
         let mut state = task.containers[index].clone();
-        state.adopt(&task.spec.containers[index], found, self.now);
-        if state != task.containers[index]
-            && let Some(task) = self.task_mut(&container.task)
-        {
+        state.adopt(&task.spec.containers[index], shown, loss, self.now);
+        if state == task.containers[index] {
+            return;
+        }
+        let ended = state.stopped().and_then(|stopped| stopped.reason.clone());
+        let rebooted = ended.filter(|reason| reason.code == ReasonCode::HostRebooted);
+        if let Some(task) = self.task_mut(&container.task) {
             task.containers[index] = state;
+            if let Some(reason) = rebooted {
+                task.want_stopped(reason);
+            }
+        }
+    }
+}
+
+/// Why the runtime shows no process where there was one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    Unexplained,
+    Reboot,
+}
+
+impl Loss {
+    fn reason(self, container: &str) -> Reason {
+        match self {
+            Self::Unexplained => Reason::new(
+                ReasonCode::ContainerVanished,
+                format!("container {container} is gone from the runtime"),
+            ),
+            Self::Reboot => Reason::new(
+                ReasonCode::HostRebooted,
+                format!("the host was started again under container {container}"),
+            ),
         }
     }
 }
@@ -68,7 +129,7 @@ impl Node {
 impl Container {
     /// Takes over what the runtime shows; `None` is nothing at all. What contradicts a later phase is ignored: a listing
     /// may be older than what we know.
-    fn adopt(&mut self, spec: &ContainerSpec, seen: Option<Observation>, now: Timestamp) {
+    fn adopt(&mut self, spec: &ContainerSpec, seen: Option<Observation>, loss: Loss, now: Timestamp) {
         match (seen, self.phase()) {
             (Some(Observation::Created), Phase::Pending | Phase::Resolved { .. }) => {
                 self.create(now);
@@ -90,10 +151,7 @@ impl Container {
             (None | Some(Observation::Vanished), Phase::Pending | Phase::Resolved { .. }) => {}
             // It may have run and served; it is never made a second time.
             (None | Some(Observation::Vanished), Phase::Created(_) | Phase::Running(_)) => {
-                let reason = Reason::new(
-                    ReasonCode::ContainerVanished,
-                    format!("container {} is gone from the runtime", self.name()),
-                );
+                let reason = loss.reason(self.name());
                 self.stop(End { at: now, exit_code: None, reason: Some(reason), removed: seen.is_none() });
             }
             (Some(Observation::Created), Phase::Created(_) | Phase::Running(_)) => {}

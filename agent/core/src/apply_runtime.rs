@@ -101,7 +101,7 @@ impl Node {
     ) {
         self.landed(container);
         self.work.refresh(&Lane::Container(container.clone()));
-        if self.orphans.remove(container) {
+        if self.orphans.remove(container).is_some() {
             return;
         }
         self.change(container, "removal", |_, state| {

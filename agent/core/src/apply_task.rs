@@ -46,6 +46,11 @@ impl Node {
             self.draft.notes.push(Note::AttachmentLapsed { task: arn.clone() });
             return;
         }
+        if let Some(absent) = self.absent.get_mut(arn) {
+            absent.remains = false;
+            self.draft.dirty.insert(RecordKey::task(arn));
+            return;
+        }
         if let Some(task) = self.task_mut(arn)
             && let Stage::Ended { at } = task.stage
         {

@@ -23,6 +23,8 @@ pub struct NodeConfig {
     pub report_backoff: Backoff,
     /// Waits between tries of everything else: signals, removals, networks.
     pub effect_backoff: Backoff,
+    /// How long a container may be listed whose task nobody knows before it is removed; `None` leaves it to the control plane.
+    pub unknown_wait: Option<Duration>,
     /// Tries after which a container that does not die is said to be unstoppable.
     pub stubborn_after: u32,
 }
@@ -39,6 +41,7 @@ impl NodeConfig {
             history_count: 1000,
             report_backoff: Backoff { first: Duration::from_secs(1), most: Duration::from_secs(30) },
             effect_backoff: Backoff { first: Duration::from_secs(1), most: Duration::from_secs(30) },
+            unknown_wait: Some(Duration::from_secs(3600)),
             stubborn_after: 5,
         }
     }

@@ -199,10 +199,14 @@ pub enum Event {
         /// The container.
         container: ContainerRef,
     },
-    /// What the runtime holds for us. `complete` on start-up and in every reconcile: what is not listed does not exist.
+    /// What the runtime holds for us, complete: what is not listed does not exist.
     Observed {
         /// Containers of ours, by name, in the runtime.
         containers: BTreeMap<ContainerRef, Observation>,
+        /// What listed containers bear whose task the shell did not know.
+        found: BTreeMap<TaskArn, Found>,
+        /// The boot of the host in which this was seen, in the kernel's own words.
+        boot: String,
         /// Effects in flight when the listing was begun may explain a difference; the first observation after a
         /// start is made with none in flight.
         recovery: bool,
@@ -255,6 +259,26 @@ pub struct Remains {
     pub memory_limit: Option<u64>,
     /// Its last lines of output; a few, and none of them long.
     pub last_lines: Vec<String>,
+}
+
+/// A task as its containers in the runtime bear it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// Its definition.
+    pub spec: Box<TaskSpec>,
+    /// Its containers that are in the runtime, by name.
+    pub containers: BTreeMap<String, FoundContainer>,
+}
+
+/// What the runtime and the kernel know of a container besides its state.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FoundContainer {
+    /// Its image.
+    pub image: Option<ResolvedImage>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When its process started, while it runs.
+    pub started_at: Option<Timestamp>,
 }
 
 /// How a process ended.

@@ -34,6 +34,7 @@ mod wakeup;
 mod why;
 
 pub mod admission;
+pub mod adopt;
 pub mod attachment;
 pub mod config;
 pub mod container;

@@ -52,8 +52,8 @@ pub struct Node {
     /// Stories that may not be saved yet.
     pub(crate) retiring: BTreeMap<TaskArn, Story>,
     pub(crate) work: Work,
-    /// Containers of the last listing whose task nobody knows.
-    pub(crate) orphans: BTreeSet<ContainerRef>,
+    /// Containers of the last listing whose task nobody knows, each with when it was first listed.
+    pub(crate) orphans: BTreeMap<ContainerRef, Timestamp>,
     /// Containers that the last listing did not show; a second one makes it true.
     pub(crate) missing: BTreeSet<ContainerRef>,
     /// Whether the runtime's state was seen since the start; nothing is decided before.
@@ -77,7 +77,7 @@ impl Node {
             history: BTreeMap::new(),
             retiring: BTreeMap::new(),
             work: Work::default(),
-            orphans: BTreeSet::new(),
+            orphans: BTreeMap::new(),
             missing: BTreeSet::new(),
             recovered: true,
             unsaved: BTreeSet::new(),
@@ -124,6 +124,7 @@ impl Node {
         let mut effects = Vec::new();
         if self.recovered {
             self.settle();
+            self.end_unknown();
             self.retire();
             effects = self.plan();
         }
@@ -178,6 +179,11 @@ impl Node {
     /// Whether the runtime's state was seen since the start.
     pub fn is_recovered(&self) -> bool {
         self.recovered
+    }
+
+    /// The place behind every task in the order of arrival.
+    pub(crate) fn next_place(&self) -> u64 {
+        self.tasks.values().map(|task| task.place + 1).max().unwrap_or(0)
     }
 
     pub(crate) fn context(&self) -> Context<'_> {

@@ -56,7 +56,16 @@ pub enum Note {
         /// The container.
         container: ContainerRef,
     },
-    /// The runtime has a container of ours whose task nobody knows. It is left alone.
+    /// A task that nobody remembered was taken over from what its containers bear.
+    TaskAdopted {
+        /// The task.
+        task: TaskArn,
+        /// How many of its containers run.
+        running: usize,
+    },
+    /// The host was started again since the runtime was last seen.
+    HostRebooted,
+    /// The runtime has a container of ours whose task nobody knows.
     Orphan {
         /// The container.
         container: ContainerRef,

@@ -15,7 +15,7 @@ use crate::spec::ContainerSpec;
 use crate::task::{Stage, Task, TaskNetwork};
 use crate::time::Timestamp;
 use crate::work::{Act, Lane, Work};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_protocol::arn::TaskArn;
@@ -98,7 +98,9 @@ fn plan_container(task: &Task, index: usize, context: Context<'_>) -> Option<Eff
             let (act, signal) = signal_due(running, spec, context.now)?;
             (act, Effect::SignalContainer { container: container.clone(), signal })
         }
-        Phase::Stopped(stopped) if !stopped.removed => {
+        // What has ended stays in the runtime until all of its task has: with the agent's own state lost, "not there" then
+        // means "never ran", and nothing is run a second time.
+        Phase::Stopped(stopped) if !stopped.removed && task.has_stopped() => {
             (Act::Delete, Effect::DeleteContainer { container: container.clone() })
         }
         Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Stopped(_) => return None,
@@ -166,19 +168,23 @@ fn backoff_left(work: &Work, lane: &Lane, act: Act, now: Timestamp) -> Duration 
 pub(crate) fn plan_absent(
     task: &TaskArn,
     absent: &Absent,
-    orphans: &BTreeSet<ContainerRef>,
+    orphans: &BTreeMap<ContainerRef, Timestamp>,
     Context { work, now, .. }: Context<'_>,
 ) -> Vec<Effect> {
-    let left: Vec<&ContainerRef> = orphans.iter().filter(|orphan| orphan.task == *task).collect();
+    let left: Vec<&ContainerRef> = orphans.keys().filter(|orphan| orphan.task == *task).collect();
     if !left.is_empty() {
         let free = |orphan: &&&ContainerRef| work.may(&Lane::Container((**orphan).clone()), Act::Delete, now);
         let delete = |orphan: &&ContainerRef| Effect::DeleteContainer { container: (*orphan).clone() };
         return left.iter().filter(free).map(delete).collect();
     }
-    let lane = Lane::Report(task.clone());
-    if absent.told || work.flight(&lane).is_some() {
-        return Vec::new();
+    let mut effects = Vec::new();
+    if absent.remains && work.may(&Lane::Network(task.clone()), Act::Release, now) {
+        effects.push(Effect::ReleaseTask { task: task.clone() });
     }
-    let report = absent.report(task);
-    vec![Effect::ReportTask { report, after: backoff_left(work, &lane, Act::Report, now) }]
+    let lane = Lane::Report(task.clone());
+    if !absent.told && work.flight(&lane).is_none() {
+        let report = absent.report(task);
+        effects.push(Effect::ReportTask { report, after: backoff_left(work, &lane, Act::Report, now) });
+    }
+    effects
 }

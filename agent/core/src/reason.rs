@@ -191,6 +191,18 @@ codes! {
     ContainerVanished = "ContainerVanishedError", Yes, Outsider,
         "The container is gone from the runtime and nobody saw it end: removed by somebody, or lost by the runtime.",
         "Look for who uses ctr or another client in the agent's containerd namespace, and at containerd's log for a restart or a lost shim.";
+    /// The host was started again while the container ran.
+    HostRebooted = "HostRebootedError", Yes, Host,
+        "The host was started again while the container ran; nobody saw how it ended.",
+        "Look at the host's journal of the boot before for why. The control plane may start the task again; what it kept outside of volumes is lost.";
+    /// The agent lost its state and cannot know how far the task had come.
+    StateLost = "AgentStateLostError", Yes, Agent,
+        "The agent's saved state was gone, and of the task no container ran: it could have been run twice, so it was ended.",
+        "Start the task again if it is still wanted, and find out who removed the agent's data directory.";
+    /// A container of a task whose definition nobody knows.
+    UnknownContainer = "UnknownContainerError", Yes, Agent,
+        "Containers of the task ran here, the agent knew nothing of the task, and by policy such containers are removed after a while.",
+        "WHARF_UNKNOWN_CONTAINERS and WHARF_UNKNOWN_CONTAINERS_WAIT set the policy. Look for who made the containers, or for an older agent whose data was removed.";
     /// A wait ran out.
     Timeout = "DockerTimeoutError", Yes, Runtime,
         "An act on the container did not end in its time, and the agent gave it up.",

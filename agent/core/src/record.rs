@@ -175,6 +175,9 @@ pub struct Absent {
     pub since: Timestamp,
     /// Whether the control plane took STOPPED.
     pub told: bool,
+    /// Whether something of it was found here, whose network and cgroup are to be removed as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remains: bool,
 }
 
 /// What the node remembers besides tasks and interfaces.
@@ -184,6 +187,9 @@ pub struct Manifest {
     pub timeline: i64,
     /// Id of the last manifest, until its stops were verified.
     pub message_id: Option<String>,
+    /// The boot of the host that the runtime was last seen in; state of another boot's processes is void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<String>,
 }
 
 /// A record, read.
@@ -238,6 +244,11 @@ pub fn history(records: &[Record]) -> Result<BTreeMap<TaskArn, Story>, RestoreEr
         }
     }
     Ok(stories)
+}
+
+/// Reads what a container bears, with the same care as a record.
+pub(crate) fn read_inscription<T: DeserializeOwned>(value: &[u8]) -> Result<T, RestoreError> {
+    read(&RecordKey { table: Table::Tasks, id: "inscription".to_owned() }, value)
 }
 
 fn read<T: DeserializeOwned>(key: &RecordKey, value: &[u8]) -> Result<T, RestoreError> {

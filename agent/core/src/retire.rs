@@ -22,7 +22,7 @@ impl Node {
         }
         let draft = &mut self.draft;
         self.absent.retain(|arn, absent| {
-            let kept = !(absent.told && absent.since.plus(retention) <= now);
+            let kept = !(absent.told && !absent.remains && absent.since.plus(retention) <= now);
             if !kept {
                 draft.dirty.insert(RecordKey::task(arn));
             }

@@ -74,8 +74,7 @@ fn essential_rule(task: &Task) -> Option<Consequence> {
         let failed = failed.and_then(|stopped| stopped.reason.clone());
         return Some(Consequence::StopTask(failed.unwrap_or_else(|| essential_exit(container))));
     }
-    let none_left = task.containers.iter().all(|container| container.stopped().is_some());
-    none_left.then(|| {
+    task.has_stopped().then(|| {
         let detail = "all containers have ended, none of them essential";
         Consequence::StopTask(Reason::new(ReasonCode::AllContainersExited, detail))
     })

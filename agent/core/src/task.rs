@@ -193,6 +193,11 @@ impl Task {
         }
     }
 
+    /// Whether every container has stopped.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.containers.iter().all(|container| container.stopped().is_some())
+    }
+
     /// Whether no container has a process or anything else in the runtime.
     pub(crate) fn is_gone(&self) -> bool {
         self.containers.iter().all(Container::is_gone)

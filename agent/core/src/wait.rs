@@ -3,7 +3,6 @@
 //! Every wait says since when, until when, and what the node does then. Where no clock decides, it says who does.
 
 use crate::admission;
-use crate::event::Desired;
 use crate::node::Node;
 use crate::order::{self, Readiness, condition_name};
 use crate::phase::Phase;
@@ -175,7 +174,7 @@ fn container_wait(
             };
             Wait { what: Awaited::Exit { container }, since: clock.since, until, then }
         }
-        Phase::Stopped(stopped) if !stopped.removed && task.desired == Desired::Stopped => {
+        Phase::Stopped(stopped) if !stopped.removed && task.has_stopped() => {
             let until = again(context, &lane, Act::Delete);
             Wait { what: Awaited::Removal { container }, since: stopped.at, until, then: AGAIN }
         }

@@ -20,12 +20,19 @@ impl Node {
         let tasks = self.tasks.values().flat_map(|task| self.deadlines(task));
         let absent = self.absent.values().map(|absent| absent.since.plus(self.config.task_retention));
         let attachments = self.attachments.values().map(|attachment| attachment.expires_at);
+        let unknown = self.config.unknown_wait.into_iter().flat_map(|wait| {
+            self.orphans
+                .iter()
+                .filter(|(orphan, _)| !self.absent.contains_key(&orphan.task))
+                .map(move |(_, since)| since.plus(wait))
+        });
         let flights = self.work.deadlines(&self.config.limits);
         let history = self.history.values().map(|ended_at| ended_at.plus(self.config.history_age));
         let again = (!self.unsaved.is_empty()).then(|| self.now.plus(SAVE_AGAIN));
         let all = tasks
             .chain(absent)
             .chain(history)
+            .chain(unknown)
             .chain(attachments)
             .chain(self.work.wakeups())
             .chain(flights)

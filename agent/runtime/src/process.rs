@@ -1,10 +1,15 @@
 //! What the kernel says of a process, to check what containerd says.
 
+use crate::time::now_ms;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 /// Command name of containerd's shims, as far as the kernel keeps it (15 bytes).
 const SHIM: &str = "containerd-shim";
+
+/// Ticks of `/proc` in a second: fixed in the kernel's interface, whatever its timer does.
+const TICKS: f64 = 100.0;
 
 /// The fields of `/proc/<pid>/stat` that matter here.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,11 +17,21 @@ struct Stat {
     name: String,
     state: char,
     parent: u32,
+    /// When it began, in ticks since the boot.
+    began: u64,
 }
 
 /// True when a container's process is alive: there, no zombie, and a child of a shim. A number used again is neither.
 pub(crate) fn is_alive_in_container(pid: u32) -> bool {
     shim_of(pid).is_some()
+}
+
+/// When a process began, in milliseconds since 1970; a clock that was set meanwhile moves it along.
+pub(crate) fn started_at_ms(pid: u32) -> Option<i64> {
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+    let age = Duration::try_from_secs_f64(uptime - stat(pid)?.began as f64 / TICKS).unwrap_or_default();
+    Some(now_ms().saturating_sub(i64::try_from(age.as_millis()).ok()?))
 }
 
 /// Returns the shim of a container's living process.
@@ -61,7 +76,9 @@ fn parse_stat(line: &str) -> Option<Stat> {
     let (name, rest) = line.split_once('(')?.1.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
-    Some(Stat { name: name.to_owned(), state, parent: fields.next()?.parse().ok()? })
+    let parent = fields.next()?.parse().ok()?;
+    // Field 22 of the whole line; the parent is field 4.
+    Some(Stat { name: name.to_owned(), state, parent, began: fields.nth(17)?.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -70,9 +87,16 @@ mod tests {
 
     #[test]
     fn a_process_name_with_brackets_does_not_confuse_its_state() {
-        let stat = parse_stat("42 (a) Z (b) S 7 42 42 0").unwrap();
-        assert_eq!(stat, Stat { name: "a) Z (b".into(), state: 'S', parent: 7 });
+        let stat = parse_stat("42 (a) Z (b) S 7 42 42 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 815 0").unwrap();
+        assert_eq!(stat, Stat { name: "a) Z (b".into(), state: 'S', parent: 7, began: 815 });
         assert_eq!(parse_stat("garbage"), None);
+    }
+
+    #[test]
+    fn a_process_began_before_now_and_after_its_parent() {
+        let (me, parent) = (started_at_ms(std::process::id()).unwrap(), started_at_ms(1).unwrap());
+        assert!(parent <= me + 20 && me <= now_ms() + 20, "{parent} {me} {}", now_ms());
+        assert_eq!(started_at_ms(u32::MAX), None);
     }
 
     #[test]

@@ -111,6 +111,8 @@ impl Builder<'_> {
             cleanup_wait: self.duration("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION"),
             stories_age: self.duration("WHARF_STOPPED_TASKS_AGE"),
             stories_kept: usize::try_from(self.number("WHARF_STOPPED_TASKS_KEPT")).unwrap_or(usize::MAX),
+            unknown_wait: (self.word("WHARF_UNKNOWN_CONTAINERS") == "remove")
+                .then(|| self.duration("WHARF_UNKNOWN_CONTAINERS_WAIT")),
             metadata_rate: self.rate("ECS_TASK_METADATA_RPS_LIMIT"),
             metrics: !self.flag("ECS_DISABLE_METRICS"),
         }

@@ -313,6 +313,20 @@ pub const KEYS: &[Key] = &[
         "most stories of stopped tasks that are kept; the oldest go first",
     ),
     key(
+        "WHARF_UNKNOWN_CONTAINERS",
+        "unknown_containers",
+        Kind::OneOf(&["remove", "keep"]),
+        "remove",
+        "what becomes of containers in the agent's containerd namespace that belong to no task anybody knows",
+    ),
+    key(
+        "WHARF_UNKNOWN_CONTAINERS_WAIT",
+        "unknown_containers_wait",
+        Kind::Duration(Floor::None),
+        "1h",
+        "time from their first sight to their removal",
+    ),
+    key(
         "ECS_TASK_METADATA_RPS_LIMIT",
         "metadata_rps_limit",
         Kind::Rate,

@@ -132,6 +132,8 @@ pub struct TaskDefaults {
     pub stories_age: Duration,
     /// How many of them are kept.
     pub stories_kept: usize,
+    /// From the first sight of a container that belongs to no known task to its removal; `None`: it stays.
+    pub unknown_wait: Option<Duration>,
     /// Requests a second at a task's metadata endpoint, and the burst.
     pub metadata_rate: (u32, u32),
     /// Whether metrics of tasks are sent.

@@ -62,8 +62,10 @@ impl World {
             self.cgroups.create(&self.places.cgroup(&spec.arn), &request::task_limits(spec))?;
         }
         failpoint!("create.cgroup-made");
-        let setting = request::Setting { places: &self.places, cluster: &self.cluster, region: &self.region };
-        let request = request::build(&setting, spec, &container.container, &image.name)?;
+        let instance = self.view.borrow().host.container_instance_arn.as_ref().map(ToString::to_string);
+        let (places, cluster, region) = (&self.places, &self.cluster, &self.region);
+        let setting = request::Setting { places, cluster, region, instance };
+        let request = request::build(&setting, spec, &container.container, image)?;
         self.runtime.create(&request).await?;
         failpoint!("create.after");
         Ok(())

@@ -19,6 +19,7 @@ use crate::endpoints::TaskEndpoints;
 use crate::endpoints::credentials::CredentialStore;
 use crate::healing::Healing;
 use crate::owner::Input;
+use crate::view::View;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +63,8 @@ pub struct World {
     pub credentials: CredentialStore,
     /// Where things are.
     pub places: Places,
+    /// Who this host is.
+    pub view: watch::Receiver<Arc<View>>,
     /// The control plane's API; `None` before the registration.
     pub api: watch::Receiver<Option<Registered>>,
     /// Ends the waits of effects when the agent stops.

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use wharf_core::adopt::Inscription;
+use wharf_core::event::ResolvedImage;
 use wharf_core::spec::{self, ContainerSpec, Interface, LogSpec, Network, TaskSpec, Volume};
 use wharf_core::task::runtime_id;
 use wharf_runtime::cgroup::{CpuLimit, TaskLimits};
@@ -31,7 +33,15 @@ pub struct Setting<'a> {
     pub cluster: &'a str,
     /// Region, for the environment.
     pub region: &'a str,
+    /// ARN of this container instance, once it is registered.
+    pub instance: Option<String>,
 }
+
+/// Labels that are ours to give, whatever a definition asks for.
+const OWN_LABELS: &str = "io.wharf.";
+
+/// Label that names the container instance, for an agent that has lost its registration.
+pub const INSTANCE_LABEL: &str = "io.wharf.container-instance-arn";
 
 /// Why no request could be made.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +91,7 @@ pub fn build(
     setting: &Setting<'_>,
     task: &TaskSpec,
     name: &str,
-    image: &str,
+    image: &ResolvedImage,
 ) -> Result<CreateContainer, RequestError> {
     let missing = || RequestError::NoContainer { task: task.arn.id().to_owned(), container: name.to_owned() };
     let container = task.containers.iter().find(|c| c.name == name).ok_or_else(missing)?;
@@ -94,7 +104,8 @@ pub fn build(
     Ok(CreateContainer {
         id: runtime_id(&task.arn, name),
         labels: labels(setting, task, container),
-        image: image.to_owned(),
+        inscription: Inscription::encode(task, image),
+        image: image.name.clone(),
         shim_group: task.arn.id().to_owned(),
         cgroup_path: setting.places.container_cgroup(&task.arn, name),
         network: match &task.network {
@@ -131,6 +142,7 @@ fn hostname(task: &TaskSpec, container: &ContainerSpec) -> Option<String> {
 /// The definition's labels, overridden by ECS's own (features 22).
 fn labels(setting: &Setting<'_>, task: &TaskSpec, container: &ContainerSpec) -> BTreeMap<String, String> {
     let mut labels = container.process.labels.clone();
+    labels.retain(|key, _| !key.starts_with(OWN_LABELS));
     let own = [
         ("cluster", setting.cluster),
         ("container-name", &container.name),
@@ -138,6 +150,7 @@ fn labels(setting: &Setting<'_>, task: &TaskSpec, container: &ContainerSpec) -> 
         ("task-definition-family", &task.family),
         ("task-definition-version", &task.version),
     ];
+    labels.extend(setting.instance.iter().map(|arn| (INSTANCE_LABEL.to_owned(), arn.clone())));
     labels.extend(own.map(|(key, value)| (format!("com.amazonaws.ecs.{key}"), value.to_owned())));
     labels
 }

@@ -53,21 +53,14 @@ pub enum Fact {
     Cluster,
     /// Availability zone that the control plane named.
     AvailabilityZone,
-    /// The boot in which the agent last ran; state of another boot's kernel objects is void.
-    BootId,
     /// Version of the agent that last ran.
     AgentVersion,
 }
 
 impl Fact {
     /// Every fact.
-    pub const ALL: &[Self] = &[
-        Self::ContainerInstanceArn,
-        Self::Cluster,
-        Self::AvailabilityZone,
-        Self::BootId,
-        Self::AgentVersion,
-    ];
+    pub const ALL: &[Self] =
+        &[Self::ContainerInstanceArn, Self::Cluster, Self::AvailabilityZone, Self::AgentVersion];
 
     /// Its name in the store.
     pub const fn name(self) -> &'static str {
@@ -75,7 +68,6 @@ impl Fact {
             Self::ContainerInstanceArn => "container-instance-arn",
             Self::Cluster => "cluster",
             Self::AvailabilityZone => "availability-zone",
-            Self::BootId => "boot-id",
             Self::AgentVersion => "agent-version",
         }
     }

@@ -7,6 +7,7 @@ mod config;
 mod conversation;
 mod endpoints;
 mod fixture;
+mod foreign;
 mod healing;
 mod introspection;
 mod kernel;

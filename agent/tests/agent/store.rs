@@ -30,8 +30,8 @@ async fn what_was_saved_is_there_after_reopening() {
 async fn facts_are_remembered_and_forgotten() {
     let dir = directory();
     let (store, _) = open(&dir);
-    store.save([Fact::Cluster.is("c1"), Fact::BootId.is("x")]).await.expect("it is saved");
-    store.save([Fact::BootId.forgotten()]).await.expect("it is saved");
+    store.save([Fact::Cluster.is("c1"), Fact::AvailabilityZone.is("x")]).await.expect("it is saved");
+    store.save([Fact::AvailabilityZone.forgotten()]).await.expect("it is saved");
     drop(store);
     let (_store, loaded) = open(&dir);
     assert_eq!(loaded.facts.into_iter().collect::<Vec<_>>(), [(Fact::Cluster, "c1".to_owned())]);

@@ -1,7 +1,7 @@
 //! A node on the bench: stepped by hand, saved and started again.
 
 use crate::build::run;
-use crate::build::{T0, arn, config, seen, success};
+use crate::build::{T0, arn, borne, config, listed, seen, success};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wharf_core::attachment::Attachment;
@@ -89,6 +89,17 @@ impl Bench {
         let records = self.store.iter().map(|(key, value)| Record { key: key.clone(), value: value.clone() });
         self.node = Node::restore(self.config.clone(), records.collect()).unwrap();
         self.on(seen(containers, true))
+    }
+
+    /// Restarts the agent with nothing saved; containers bear the definition of their task.
+    pub fn restart_without_state(
+        &mut self,
+        containers: &[(ContainerRef, Observation)],
+        spec: &TaskSpec,
+    ) -> Vec<Effect> {
+        self.store.clear();
+        self.node = Node::restore(self.config.clone(), vec![]).unwrap();
+        self.on(listed(containers, borne(containers, spec), true))
     }
 
     pub fn task(&self, id: &str) -> &Task {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use wharf_core::config::{HostResources, NodeConfig};
 use wharf_core::effect::{Effect, StopSignal};
-use wharf_core::event::{ContainerRef, Event, Exit, Goal, Observation, ResolvedImage};
+use wharf_core::event::{ContainerRef, Event, Exit, Found, FoundContainer, Goal, Observation, ResolvedImage};
 use wharf_core::reason::{Reason, ReasonCode};
 use wharf_core::report::{Status, TaskReport};
 use wharf_core::spec::{
@@ -16,6 +16,9 @@ use wharf_protocol::arn::TaskArn;
 
 /// The instant at which every test begins.
 pub const T0: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+/// The boot in which every test's host runs, unless it says otherwise.
+pub const BOOT: &str = "the first boot";
 
 pub fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
@@ -181,7 +184,27 @@ pub fn probed(container: ContainerRef, exit_code: i32) -> Event {
 }
 
 pub fn seen(containers: &[(ContainerRef, Observation)], recovery: bool) -> Event {
-    Event::Observed { containers: containers.iter().cloned().collect(), recovery }
+    listed(containers, BTreeMap::new(), recovery)
+}
+
+/// A listing with what its unknown containers bear.
+pub fn listed(
+    containers: &[(ContainerRef, Observation)],
+    found: BTreeMap<TaskArn, Found>,
+    recovery: bool,
+) -> Event {
+    let containers = containers.iter().cloned().collect();
+    Event::Observed { containers, found, boot: BOOT.to_owned(), recovery }
+}
+
+/// What these containers of a task bear.
+pub fn borne(containers: &[(ContainerRef, Observation)], spec: &TaskSpec) -> BTreeMap<TaskArn, Found> {
+    let bears = |(container, _): &(ContainerRef, Observation)| {
+        let found = FoundContainer { image: Some(image()), created_at: Some(T0), started_at: Some(T0) };
+        (container.container.clone(), found)
+    };
+    let containers = containers.iter().map(bears).collect();
+    [(spec.arn.clone(), Found { spec: Box::new(spec.clone()), containers })].into()
 }
 
 /// The event that ends this effect well.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod admission;
 #[cfg(test)]
+mod adoption;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod build;

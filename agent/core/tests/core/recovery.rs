@@ -166,7 +166,7 @@ fn a_stop_for_a_task_that_only_the_runtime_knows_removes_it_before_saying_stoppe
     bench.on(seen(&[(of("ghost", "app"), RUNNING)], true));
     let effects = bench.on(payload("m", vec![Goal::Stop(arn("ghost"))]));
     assert_eq!(words(&effects), ["delete app"]);
-    assert_eq!(words(&bench.on(deleted(of("ghost", "app")))), ["report STOPPED"]);
+    assert_eq!(words(&bench.on(deleted(of("ghost", "app")))), ["release", "report STOPPED"]);
 }
 
 // ---- later listings ----
@@ -258,6 +258,7 @@ fn a_turn_that_could_not_be_saved_is_done_again() {
 fn a_step_that_changes_nothing_saves_nothing() {
     let mut bench = running();
     let saved = |bench: &mut Bench, event| bench.turn(event).changes.len();
+    bench.on(seen(&[(of("t", "app"), RUNNING)], false));
     assert_eq!(saved(&mut bench, Event::Woken), 0);
     assert_eq!(
         saved(&mut bench, run(a_task("t", vec![a_container("app")]))),

@@ -20,17 +20,25 @@ fn two(app: ContainerSpec, side: ContainerSpec) -> Bench {
 fn an_essential_exit_stops_the_others() {
     let mut bench = two(a_container("app"), a_container("side").helper());
     let effects = bench.on(exited(of("t", "app"), 3, bench.now));
-    assert_eq!(words(&effects), ["delete app", "ask side"]);
+    assert_eq!(words(&effects), ["ask side"]);
     assert_eq!(bench.task("t").execution_stopped_at(), Some(T0));
 }
 
 #[test]
-fn a_helper_that_exits_is_removed_and_stops_nobody() {
+fn a_helper_that_exits_stops_nobody() {
     let mut bench = two(a_container("app"), a_container("side").helper());
     let effects = bench.on(exited(of("t", "side"), 3, bench.now));
-    assert_eq!(words(&effects), ["delete side"]);
+    assert_eq!(words(&effects), [""; 0]);
     assert_eq!(bench.task("t").status(), Some(Status::Running));
     assert_eq!(bench.task("t").execution_stopped_at(), None);
+}
+
+#[test]
+fn what_has_ended_is_removed_only_when_all_of_its_task_has() {
+    let mut bench = two(a_container("app"), a_container("side").helper());
+    bench.on(exited(of("t", "side"), 3, bench.now));
+    let effects = bench.on(exited(of("t", "app"), 0, bench.now));
+    assert_eq!(words(&effects), ["delete app", "delete side"]);
 }
 
 #[test]
@@ -63,7 +71,7 @@ fn a_container_is_stopped_only_after_those_that_depend_on_it() {
     let effects = bench.on(stop("t"));
     assert_eq!(words(&effects), ["ask app"]);
     bench.on(success(&effects[0], T0));
-    assert_eq!(words(&bench.on(exited(of("t", "app"), 0, T0))), ["delete app", "ask side"]);
+    assert_eq!(words(&bench.on(exited(of("t", "app"), 0, T0))), ["ask side"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Creating: a record, a snapshot, and a process that waits to be started.
 
-use super::{CreateContainer, SHIM_GROUP_LABEL};
+use super::{CreateContainer, INSCRIPTION, SHIM_GROUP_LABEL};
 use crate::connect::{Containerd, Shared};
 use crate::failpoint::failpoint;
 use crate::image::{self, ResolvedImage, StoreError};
@@ -19,6 +19,7 @@ use std::time::Duration;
 
 /// containerd decodes specs by this name: no scheme, no slash before it.
 const SPEC_TYPE: &str = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
+const INSCRIPTION_TYPE: &str = "wharf/inscription";
 /// Starting a shim and runc: tens of milliseconds, but a loaded host is slow.
 const TASK_CREATE: Duration = Duration::from_secs(120);
 
@@ -152,6 +153,7 @@ async fn record(shared: &Shared, request: &CreateContainer, spec: Any) -> Result
         spec: Some(spec.clone()),
         snapshotter: shared.config.snapshotter.clone(),
         snapshot_key: id.clone(),
+        extensions: inscribed(&request.inscription),
         ..Container::default()
     };
     let rpc_error = |source| CreateError::Rpc { id: id.clone(), source };
@@ -170,6 +172,11 @@ async fn record(shared: &Shared, request: &CreateContainer, spec: Any) -> Result
         }
         Err(error) => Err(rpc_error(error)),
     }
+}
+
+fn inscribed(inscription: &[u8]) -> HashMap<String, Any> {
+    let any = Any { type_url: INSCRIPTION_TYPE.to_owned(), value: inscription.to_vec() };
+    [(INSCRIPTION.to_owned(), any)].into()
 }
 
 /// Compares what the specs say: lists that stand for sets may be written in another order.

@@ -3,10 +3,11 @@
 //! containerd can say "running" of a process that is dead: its shim hangs, or died without a word. Such a container is
 //! reported as [`ObservedState::Vanished`], never as running.
 
-use super::ExitStatus;
+use super::{ExitStatus, INSCRIPTION};
 use crate::connect::{Containerd, Shared};
-use crate::process::is_alive_in_container;
+use crate::process::{is_alive_in_container, started_at_ms};
 use crate::rpc::{self, QUICK, RpcError, SLOW};
+use crate::time::from_proto;
 use containerd_client::services::v1::{Container, GetRequest, ListContainersRequest, ListTasksRequest};
 use containerd_client::types::v1::{Process, Status};
 use futures_util::{StreamExt, TryStreamExt};
@@ -30,6 +31,12 @@ pub struct ObservedContainer {
     pub id: String,
     /// Labels it was created with, and ours.
     pub labels: BTreeMap<String, String>,
+    /// What it was given to keep when it was created; empty when that was nothing.
+    pub inscription: Vec<u8>,
+    /// When its record was written, in milliseconds since 1970.
+    pub created_at_ms: Option<i64>,
+    /// When its process started, while it runs, in milliseconds since 1970.
+    pub started_at_ms: Option<i64>,
     /// What became of its process.
     pub state: ObservedState,
 }
@@ -72,8 +79,18 @@ impl Containerd {
     }
 }
 
-fn container(record: Container, state: ObservedState) -> ObservedContainer {
-    ObservedContainer { id: record.id, labels: record.labels.into_iter().collect(), state }
+fn container(mut record: Container, state: ObservedState) -> ObservedContainer {
+    ObservedContainer {
+        inscription: record.extensions.remove(INSCRIPTION).map(|any| any.value).unwrap_or_default(),
+        created_at_ms: from_proto(record.created_at),
+        started_at_ms: match state {
+            ObservedState::Running { pid } => started_at_ms(pid),
+            ObservedState::Created | ObservedState::Exited(_) | ObservedState::Vanished => None,
+        },
+        id: record.id,
+        labels: record.labels.into_iter().collect(),
+        state,
+    }
 }
 
 /// Believes what containerd says as far as the kernel agrees.

@@ -32,6 +32,9 @@ pub use start::{StartError, Started};
 /// Label that remembers the shim group of a container, so that deleting it waits its turn.
 pub(crate) const SHIM_GROUP_LABEL: &str = "io.wharf.shim-group";
 
+/// Extension of a container's record that holds its inscription.
+pub(crate) const INSCRIPTION: &str = "io.wharf.inscription";
+
 /// How a container's process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExitStatus {

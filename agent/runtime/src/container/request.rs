@@ -12,6 +12,9 @@ pub struct CreateContainer {
     pub id: String,
     /// Labels to find it again by. Those of the image are never added.
     pub labels: BTreeMap<String, String>,
+    /// Bytes that containerd keeps with the container's record and gives back when it is listed; unlike a label's value they may
+    /// be long.
+    pub inscription: Vec<u8>,
     /// Full name of an image in the store.
     pub image: String,
     /// Containers with the same group share one shim.

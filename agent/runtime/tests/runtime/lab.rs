@@ -98,6 +98,7 @@ impl Lab {
     pub fn container(&self, id: &str, script: &str) -> CreateContainer {
         let command = Some(["/bin/sh", "-c", script].map(str::to_owned).to_vec());
         CreateContainer {
+            inscription: Vec::new(),
             id: id.to_owned(),
             labels: BTreeMap::from([("wharf.test".to_owned(), id.to_owned())]),
             image: DEMO.to_owned(),

@@ -47,6 +47,21 @@ async fn a_running_container_is_seen_signalled_and_gone() {
 }
 
 #[tokio::test]
+async fn a_listing_gives_back_what_a_container_bears_and_when_it_began() {
+    let lab = Lab::with_demo().await;
+    let mut request = lab.container("bears", "sleep 1000");
+    // More than a label may hold.
+    request.inscription = vec![7; 100_000];
+    lab.containerd.create(&request).await.unwrap();
+    let started = lab.containerd.start("bears").await.unwrap();
+    let listed = lab.containerd.list().await.unwrap().remove(0);
+    assert_eq!(listed.inscription, request.inscription);
+    let near = |at: Option<i64>| at.is_some_and(|at| (started.at_ms - at).abs() < 60_000);
+    assert!(near(listed.created_at_ms) && near(listed.started_at_ms), "{started:?} {listed:?}");
+    lab.finish().await;
+}
+
+#[tokio::test]
 async fn deleting_kills_what_ignores_every_signal() {
     let lab = Lab::with_demo().await;
     let request = lab.container("deaf", "trap '' TERM INT; sleep 1000 & echo ready; wait; sleep 1000");

@@ -46,7 +46,10 @@ impl World {
         match downtime {
             Downtime::Quiet | Downtime::ProcessesEnd => {}
             Downtime::ContainersRemoved => self.things.clear(),
-            Downtime::HostReboots => self.networks.clear(),
+            Downtime::HostReboots => {
+                self.networks.clear();
+                self.boot += 1;
+            }
         }
     }
 }

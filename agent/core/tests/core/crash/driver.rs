@@ -125,7 +125,7 @@ impl<'a> Run<'a> {
         if plan.fault == Some(Fault::PersistedInFlight) {
             run.believed_begun = begun;
         }
-        run.inbox.push_back((Event::Observed { containers: listing, recovery: true }, None));
+        run.inbox.push_back((run.outside.world.observed(listing), None));
         run
     }
 
@@ -307,7 +307,7 @@ impl<'a> Run<'a> {
                 let records = self.outside.store.iter();
                 let records = records.map(|(key, value)| Record { key: key.clone(), value: value.clone() });
                 self.node = Node::restore(config(), records.collect()).expect("what was saved can be read");
-                let listing = Event::Observed { containers: self.outside.world.listing(), recovery: true };
+                let listing = self.outside.world.observed(self.outside.world.listing());
                 self.node.step(vec![listing], self.outside.world.now);
             }
         }

@@ -71,6 +71,8 @@ pub struct World {
     /// Tasks whose interface was reported ATTACHED.
     pub attached: BTreeSet<TaskArn>,
     pub broken_promises: Vec<String>,
+    /// How often the host was started.
+    pub boot: u32,
     /// Part of every name; something only when names are random.
     pub name_suffix: String,
 }
@@ -88,6 +90,7 @@ impl World {
             taken: Vec::new(),
             attached: BTreeSet::new(),
             broken_promises: Vec::new(),
+            boot: 1,
             name_suffix: String::new(),
         }
     }
@@ -101,6 +104,11 @@ impl World {
             Thing::Exited(exit) => Observation::Exited(*exit),
         };
         self.things.values().map(|(container, thing)| (container.clone(), show(thing))).collect()
+    }
+
+    /// What the shell tells a starting node of this listing. The store is never lost here, so nobody asks what containers bear.
+    pub fn observed(&self, containers: BTreeMap<ContainerRef, Observation>) -> Event {
+        Event::Observed { containers, found: BTreeMap::new(), boot: self.boot.to_string(), recovery: true }
     }
 
     /// Whether a process of this container runs.
