@@ -175,9 +175,9 @@ fn a_turn_that_was_not_saved_is_told_in_the_next_one() {
 fn what_nothing_changed_is_not_written() {
     let mut bench = Bench::new();
     bench.up(a_task("t", vec![a_container("app")]));
-    let turn =
-        bench.turn(seen(&[(of("t", "app"), wharf_core::event::Observation::Running { pid: 1 })], false));
-    assert_eq!(turn.changes, []);
+    let listing = seen(&[(of("t", "app"), wharf_core::event::Observation::Running { pid: 1 })], false);
+    bench.turn(listing.clone());
+    assert_eq!(bench.turn(listing).changes, []);
 }
 
 #[test]
