@@ -12,26 +12,29 @@
 use crate::capabilities::{self, FactsError, HostFacts, NothingLeft};
 use crate::config::{PullBehavior, Settings};
 use crate::effects::sweep::Networks;
-use crate::effects::{Effects, Places, Registered, World};
+use crate::effects::{self, Effects, Places, Registered, World};
 use crate::endpoints::credentials::CredentialStore;
 use crate::endpoints::{self, Feeds, TaskEndpoints};
 use crate::failpoint::failpoint;
 use crate::foreign::Foreign;
 use crate::healing::Healing;
 use crate::introspection;
-use crate::link::{self, Identity, Wires};
-use crate::observe::{self, Lister, Listing, Watch};
-use crate::owner::{INBOX, Input, Owner};
+use crate::life::{self, Begun, Life};
+use crate::link::member::Wires;
+use crate::link::{self, Identity, Vitals};
+use crate::network::HostNetwork;
+use crate::observe::{Lister, Listing};
+use crate::seam::{Host, SystemClock};
 use crate::store::{Fact, Loaded, OpenError, Store, UnknownKind};
 use crate::systemd::Watchdog;
 use crate::telemetry::kernel::Kernel;
-use crate::telemetry::sampler::{INTERVAL, Sampler};
+use crate::telemetry::sampler::{INTERVAL, Metrics, Sampler};
 use crate::view::{HostView, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_cni::Fabric;
@@ -39,6 +42,7 @@ use wharf_core::config::{HostResources, NodeConfig};
 use wharf_core::event::Event;
 use wharf_core::node::Node;
 use wharf_core::record::RestoreError;
+use wharf_link::api::ApiClient;
 use wharf_link::register::RegisterError;
 use wharf_protocol::arn::ContainerInstanceArn;
 use wharf_runtime::cgroup::CgroupRoot;
@@ -112,12 +116,13 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Agen
         saved: ground.facts_saved.clone(),
     };
     let tracker = TaskTracker::new();
-    let (wires, effects) = begin(&settings, ground, &tracker, &stop).await?;
+    let (wires, metrics, effects) = begin(&settings, ground, &tracker, &stop).await?;
     failpoint!("recovery.before-ready");
     crate::systemd::ready();
     tracing::info!(containerd = runtime.version(), "ready");
 
-    let linked = link::run(identity, wires, store, runtime.clone(), stop.child_token()).await;
+    let vitals = Vitals { metrics, runtime: runtime.clone() };
+    let linked = link::run(identity, wires, vitals, store, stop.child_token()).await;
     if linked.is_ok() {
         stop.cancelled().await;
     }
@@ -140,7 +145,7 @@ struct Ground {
     facts: HostFacts,
     facts_saved: BTreeMap<Fact, String>,
     listener: TcpListener,
-    lister: Lister,
+    lister: Lister<Containerd>,
     observed: Event,
 }
 
@@ -176,10 +181,8 @@ async fn begin(
     ground: Ground,
     tracker: &TaskTracker,
     stop: &CancellationToken,
-) -> Result<(Wires, Effects), AgentError> {
+) -> Result<(Wires<ApiClient>, Metrics, Effects<Host>), AgentError> {
     let Ground { store, node, facts_saved, listener, lister, observed, .. } = ground;
-    let (inbox, inputs) = mpsc::channel(INBOX);
-    let (replies, spoken) = mpsc::channel(INBOX);
     let host = Arc::new(host_view(settings, &facts_saved));
     let (view, views) = watch::channel(Arc::new(View { host, ..View::default() }));
     let (registered, api) = watch::channel(None);
@@ -188,30 +191,18 @@ async fn begin(
     let (sampler, metrics, stats) = Sampler::new(Kernel::new(places(settings)), views.clone());
     let feeds = Feeds { view: views.clone(), stats, credentials: credentials.clone() };
     let limits = endpoints::Settings { rate: settings.tasks.metadata_rate.into(), ..Default::default() };
-    let known = node.tasks().keys().chain(node.attachments().keys()).chain(observe::tasks_of(&observed));
     let world = World {
-        networks: Networks::known(known),
         stop: stop.clone(),
         credentials: credentials.clone(),
         ..world(settings, lister.runtime.clone(), TaskEndpoints::new(feeds, limits), (api, views.clone()))
     };
-    let effects = Effects::new(world, inbox.clone());
-    effects.sweep(stop.child_token()).await;
-    failpoint!("recovery.swept");
-    // The first input: what runs. Everything else queues behind it.
-    drop(inbox.send(Input::Event(observed)).await);
-    let (shown, watchdog) = (Default::default(), Watchdog::from_environment());
-    let owner =
-        Owner { node, store, inbox: inputs, effects: effects.clone(), replies, view, shown, watchdog };
-    tracker.spawn(owner.run(stop.child_token()));
+    let (foreign, watchdog) = (Foreign::new(settings.tasks.unknown_wait), Watchdog::from_environment());
+    let life = Life { node, store, world, lister, observed, foreign, view, watchdog };
+    let Begun { inbox, replies, effects } = life::begin(life, tracker, stop).await;
     tracker.spawn(sampler.run(INTERVAL, stop.child_token()));
-    let foreign = Foreign::new(settings.tasks.unknown_wait);
-    let watch = Watch { lister, view: views.clone(), inbox: inbox.clone(), foreign };
-    tracker.spawn(watch.run(stop.child_token()));
     tracker.spawn(introspection::run(listener, views.clone(), Default::default(), stop.child_token()));
-    let healing = Healing::new();
-    let wires = Wires { inbox, replies: spoken, credentials, view: views, metrics, registered, healing };
-    Ok((wires, effects))
+    let wires = Wires { inbox, replies, credentials, view: views, registered, healing: Healing::new() };
+    Ok((wires, metrics, effects))
 }
 
 /// Connects to containerd, waiting for one that is just starting.
@@ -305,24 +296,29 @@ fn world(
     settings: &Settings,
     runtime: Containerd,
     endpoints: TaskEndpoints,
-    (api, view): (watch::Receiver<Option<Registered>>, watch::Receiver<Arc<View>>),
-) -> World {
+    (api, view): (watch::Receiver<Option<Registered<ApiClient>>>, watch::Receiver<Arc<View>>),
+) -> World<Host> {
     let auth = |auth: &crate::config::RegistryAuth| RegistryAuth::Basic {
         username: auth.username.clone(),
         password: auth.password.expose().to_owned(),
     };
     World {
+        clock: SystemClock,
         runtime,
-        fabric: fabric(settings),
+        network: HostNetwork {
+            fabric: fabric(settings),
+            cgroups: CgroupRoot::host(),
+            endpoints,
+            places: places(settings),
+            task_limits: settings.features.task_cpu_mem_limit,
+        },
         networks: Networks::default(),
         stop: CancellationToken::new(),
         credentials: CredentialStore::default(),
-        cgroups: CgroupRoot::host(),
-        endpoints,
         places: places(settings),
         view,
         api,
-        reports: World::report_slots(),
+        reports: effects::report_slots(),
         pull: match settings.runtime.pull_behavior {
             PullBehavior::Default => PullPolicy::Default,
             PullBehavior::Always => PullPolicy::Always,
@@ -336,7 +332,6 @@ fn world(
             .collect(),
         region: settings.control_plane.region.clone(),
         cluster: settings.control_plane.cluster_or_default().to_owned(),
-        task_limits: settings.features.task_cpu_mem_limit,
     }
 }
 

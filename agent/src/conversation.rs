@@ -7,7 +7,8 @@ use crate::acs::{self, Policy, Refusal, RoleCredentials};
 use crate::endpoints::credentials::CredentialStore;
 use crate::failpoint::failpoint;
 use crate::healing::Healing;
-use crate::owner::{Input, now};
+use crate::owner::Input;
+use crate::seam::Clock;
 use crate::view::View;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -22,7 +23,9 @@ use wharf_protocol::acs::{IAMRoleCredentialsMessage, Message, PayloadMessage};
 const REMEMBERED: usize = 256;
 
 /// Both ends of the conversation.
-pub struct Conversation {
+pub struct Conversation<C> {
+    /// What lapses is told by it.
+    pub clock: C,
     /// Messages from the session.
     pub inbound: mpsc::Receiver<AcsInbound>,
     /// Frames to the session.
@@ -45,20 +48,22 @@ pub struct Conversation {
     pub healing: Healing,
 }
 
-impl Conversation {
+impl<C: Clock> Conversation<C> {
     /// Carries messages and replies until `cancel`, or until the session's loop has ended.
     pub async fn run(mut self, cancel: CancellationToken) {
         let mut waiting = Waiting::default();
         loop {
-            // All arms are cancel-safe: a token and two channel receivers.
+            // All arms are cancel-safe: a token and two channel receivers. Replies first: each answers a message that was heard
+            // before, so they run dry and leave room for the next.
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return,
-                message = self.inbound.recv() => match message {
-                    Some(message) => self.hear(message, &mut waiting).await,
-                    None => return,
-                },
                 reply = self.replies.recv() => match reply {
                     Some(reply) => self.say(reply, &mut waiting).await,
+                    None => return,
+                },
+                message = self.inbound.recv() => match message {
+                    Some(message) => self.hear(message, &mut waiting).await,
                     None => return,
                 },
             }
@@ -91,7 +96,7 @@ impl Conversation {
                     &attach.message_id,
                     Asker::new(&attach.cluster_arn, &attach.container_instance_arn),
                 );
-                acs::interface_assigned(&attach, now())
+                acs::interface_assigned(&attach, self.clock.now())
             }
             Message::TaskManifestMessage(manifest) => {
                 waiting.remember(

@@ -7,7 +7,8 @@ use crate::causes::chain;
 use crate::effects::request::INSTANCE_LABEL;
 use crate::failpoint::failpoint;
 use crate::foreign::Foreign;
-use crate::owner::{Input, now};
+use crate::owner::Input;
+use crate::seam::{Clock as _, Outside, Runtime};
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use wharf_core::event::{ContainerRef, Event, Exit, Found, FoundContainer, Observ
 use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::TaskArn;
-use wharf_runtime::{Containerd, ListError, ObservedContainer, ObservedState, RuntimeEvent};
+use wharf_runtime::{ListError, ObservedContainer, ObservedState, RuntimeEvent};
 
 /// Time between two listings that nothing gave reason for. A listing is cheap: two calls, whatever the number of containers.
 const RECONCILE: Duration = Duration::from_secs(30);
@@ -34,9 +35,9 @@ const CONTAINER_LABEL: &str = "com.amazonaws.ecs.container-name";
 
 /// Who looks at the runtime, and in which boot of the host.
 #[derive(Debug, Clone)]
-pub struct Lister {
-    /// containerd.
-    pub runtime: Containerd,
+pub struct Lister<R> {
+    /// The runtime.
+    pub runtime: R,
     /// The boot, in the kernel's own words.
     pub boot: String,
 }
@@ -52,7 +53,7 @@ pub struct Listing {
     pub instance: Option<String>,
 }
 
-impl Lister {
+impl<R: Runtime> Lister<R> {
     /// Lists the runtime's containers. Of tasks that are not `known` it also reads what their containers bear.
     ///
     /// # Errors
@@ -115,9 +116,11 @@ pub fn tasks_of(event: &Event) -> impl Iterator<Item = &TaskArn> {
 
 /// Carries the runtime's events and listings to the node.
 #[derive(Debug)]
-pub struct Watch {
+pub struct Watch<O: Outside> {
     /// Who lists.
-    pub lister: Lister,
+    pub lister: Lister<O::Runtime>,
+    /// What the time of unknown containers is measured by.
+    pub clock: O::Clock,
     /// Which tasks are known.
     pub view: watch::Receiver<Arc<View>>,
     /// The node's inbox.
@@ -126,7 +129,7 @@ pub struct Watch {
     pub foreign: Foreign,
 }
 
-impl Watch {
+impl<O: Outside> Watch<O> {
     /// Watches until `cancel`.
     pub async fn run(mut self, cancel: CancellationToken) {
         let mut events = self.lister.runtime.events();
@@ -134,8 +137,10 @@ impl Watch {
         let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + RECONCILE, RECONCILE);
         let mut removals = JoinSet::new();
         loop {
-            // All arms are cancel-safe: a token, a ticker, a set that keeps what has not ended, and a channel receiver.
+            // All arms are cancel-safe: a token, a ticker, a set that keeps what has not ended, and a channel receiver. Ticks and
+            // ends of removals are few, so they leave room for the events after them.
             let look = tokio::select! {
+                biased;
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => true,
                 Some(_) = removals.join_next() => false,
@@ -193,7 +198,7 @@ impl Watch {
 
     /// Reports what bears no task, and removes it when its time is over: one removal at a time, each bounded by the runtime.
     fn judge(&mut self, foreign: BTreeSet<String>, removals: &mut JoinSet<()>) {
-        let verdict = self.foreign.listed(foreign, now());
+        let verdict = self.foreign.listed(foreign, self.clock.now());
         for container in &verdict.news {
             tracing::warn!(container, "a container in our namespace bears no task of ours");
         }

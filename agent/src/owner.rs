@@ -13,10 +13,9 @@ use crate::causes::chain;
 use crate::effects::Effects;
 use crate::failpoint::failpoint;
 use crate::notes;
-use crate::store::Store;
+use crate::seam::{Clock as _, Outside, Store as _};
 use crate::systemd::Watchdog;
 use crate::view::{HostView, TaskView, View};
-use jiff::Timestamp as Clock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +27,6 @@ use wharf_core::node::{Node, Turn};
 use wharf_core::note::Note;
 use wharf_core::record::Change;
 use wharf_core::task::Task;
-use wharf_core::time::Timestamp;
 use wharf_protocol::arn::TaskArn;
 
 /// Most inputs that one turn takes: a bound on how much one save holds.
@@ -48,15 +46,17 @@ pub enum Input {
 }
 
 /// The node with everything that a turn needs.
-pub struct Owner {
+pub struct Owner<O: Outside> {
     /// The machine.
     pub node: Node,
     /// Where changes are saved.
-    pub store: Arc<Store>,
+    pub store: Arc<O::Store>,
+    /// What the node is told the time by.
+    pub clock: O::Clock,
     /// Where inputs come from.
     pub inbox: mpsc::Receiver<Input>,
     /// Who acts.
-    pub effects: Effects,
+    pub effects: Effects<O>,
     /// Where acknowledgements go.
     pub replies: mpsc::Sender<Reply>,
     /// Where readers look.
@@ -71,12 +71,7 @@ pub struct Owner {
 #[derive(Debug, Default)]
 pub struct Shown(BTreeMap<TaskArn, (Arc<Task>, Arc<TaskView>)>);
 
-/// The time as the node is told it.
-pub fn now() -> Timestamp {
-    Timestamp::from_millis(Clock::now().as_millisecond())
-}
-
-impl Owner {
+impl<O: Outside> Owner<O> {
     /// Runs until `cancel`, or until every sender of the inbox is gone. Nothing is saved "on shutdown": stopping is a crash
     /// that was announced.
     pub async fn run(mut self, cancel: CancellationToken) {
@@ -84,14 +79,17 @@ impl Owner {
         loop {
             let wake = self.until_wakeup();
             // All arms are cancel-safe: a token, `recv_many` (takes nothing when dropped), a timer that is made anew and a ticker.
+            // In this order none is starved: the ticker is ready now and then, and each turn looks at the clock, so that inputs
+            // which never end cannot hold up what is due.
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return,
-                taken = self.inbox.recv_many(&mut batch, MAX_BATCH) => if taken == 0 { return },
-                () = wake => batch.push(Input::Event(Event::Woken)),
                 () = self.watchdog.due() => {
                     self.watchdog.alive();
                     continue;
                 }
+                taken = self.inbox.recv_many(&mut batch, MAX_BATCH) => if taken == 0 { return },
+                () = wake => batch.push(Input::Event(Event::Woken)),
             }
             if !self.turn(std::mem::take(&mut batch), &cancel).await {
                 return;
@@ -109,7 +107,7 @@ impl Owner {
             }
         }
         failpoint!("owner.taken");
-        let Turn { changes, replies, effects, notes } = self.node.step(events, now());
+        let Turn { changes, replies, effects, notes } = self.node.step(events, self.clock.now());
         notes.iter().for_each(notes::log);
         let forgotten = notes.into_iter().filter_map(|note| match note {
             Note::TaskForgotten { task } => Some(task),
@@ -138,6 +136,7 @@ impl Owner {
     /// Saves, however long it takes; false when cancelled. A loop that waits for its disk is alive, and says so to the watchdog.
     async fn save(&mut self, changes: Vec<Change>, cancel: &CancellationToken) -> bool {
         let store = Arc::clone(&self.store);
+        let changes: Vec<_> = changes.into_iter().map(Into::into).collect();
         let save = async move {
             while let Err(error) = store.save(changes.clone()).await {
                 tracing::error!(error = chain(&error), "cannot save; nothing new is begun until it succeeds");
@@ -146,11 +145,13 @@ impl Owner {
         };
         tokio::pin!(save);
         loop {
-            // Cancel-safe: `save` is pinned outside of the loop and polled on; a token and a ticker have no state to lose.
+            // Cancel-safe: `save` is pinned outside of the loop and polled on; a token and a ticker have no state to lose, and leave
+            // room for it.
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return false,
-                () = &mut save => return true,
                 () = self.watchdog.due() => self.watchdog.alive(),
+                () = &mut save => return true,
             }
         }
     }
@@ -171,8 +172,8 @@ impl Owner {
     }
 
     /// Ends when the node wants to be woken; never, when it does not.
-    fn until_wakeup(&self) -> impl Future<Output = ()> + use<> {
-        let wait = self.node.next_wakeup().map(|at| at.since(now()));
+    fn until_wakeup(&self) -> impl Future<Output = ()> + use<O> {
+        let wait = self.node.next_wakeup().map(|at| at.since(self.clock.now()));
         async move {
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,

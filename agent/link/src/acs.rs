@@ -17,24 +17,26 @@
 mod conversation;
 pub mod validate;
 
-use crate::api::ApiClient;
+use crate::api::{self, ApiClient};
 use crate::endpoint::{AgentIdentity, acs_url};
 use crate::jitter::Jitter;
 use crate::outbox::Outbox;
+use crate::plane::ControlPlane;
 use crate::session::{Ending, Reconnect, Timings};
-use crate::socket::{self, Reader, Writer, chain};
+use crate::socket::{self, Bytestream, Reader, Writer, chain};
 use conversation::Conversation;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::acs::Message;
 
 /// What the ACS loop needs to know.
 #[derive(Debug, Clone)]
-pub struct AcsConfig {
-    /// The client whose discovery, credentials and connections are used.
-    pub api: ApiClient,
+pub struct AcsConfig<P = ApiClient> {
+    /// The control plane that is asked for the endpoint and connected to.
+    pub api: P,
     /// Who connects.
     pub identity: AgentIdentity,
     /// A fixed ACS endpoint instead of the discovered one.
@@ -96,8 +98,8 @@ pub struct AcsOutbound {
 }
 
 /// Talks to ACS until `cancel` fires or the owner drops `inbound`'s receiver.
-pub async fn run_acs(
-    config: AcsConfig,
+pub async fn run_acs<P: ControlPlane>(
+    config: AcsConfig<P>,
     inbound: mpsc::Sender<AcsInbound>,
     outbound: mpsc::Receiver<AcsOutbound>,
     cancel: CancellationToken,
@@ -107,14 +109,14 @@ pub async fn run_acs(
     Acs { config, owner, reconnect, opened: 0 }.run().await;
 }
 
-struct Acs {
-    config: AcsConfig,
+struct Acs<P> {
+    config: AcsConfig<P>,
     owner: Owner,
     reconnect: Reconnect,
     opened: u64,
 }
 
-impl Acs {
+impl<P: ControlPlane> Acs<P> {
     async fn run(mut self) {
         while let Ok(wait) = self.attempt().await {
             if self.owner.meanwhile(tokio::time::sleep(wait)).await.is_err() {
@@ -141,7 +143,7 @@ impl Acs {
     }
 
     /// The session itself; it tells the owner that it is open.
-    async fn serve(&mut self, writer: Writer, reader: Reader) -> Result<Ending, Over> {
+    async fn serve<S: Bytestream>(&mut self, writer: Writer<S>, reader: Reader<S>) -> Result<Ending, Over> {
         self.opened += 1;
         let session = SessionId(self.opened);
         tracing::info!(%session, "acs is connected");
@@ -180,8 +182,9 @@ impl Owner {
         tokio::pin!(work);
         loop {
             // Cancel-safe: `work` is pinned outside of the loop and polled on, `next` loses no frame, the others have
-            // no state.
+            // no state. Frames come last: each is one that the owner has room for, and `work` ends within its own deadlines.
             tokio::select! {
+                biased;
                 () = self.cancel.cancelled() => return Err(Over),
                 () = self.inbound.closed() => return Err(Over),
                 done = &mut work => return Ok(done),
@@ -194,13 +197,17 @@ impl Owner {
 }
 
 /// Discovers the endpoint and opens the websocket.
-async fn open(config: &AcsConfig, send_credentials: bool) -> Result<(Writer, Reader), Ending> {
-    let endpoint = config.api.locate(&config.identity, config.endpoint.as_ref(), |found| found.acs).await?;
-    let url = acs_url(&endpoint, &config.identity, send_credentials);
+async fn open<P: ControlPlane>(
+    config: &AcsConfig<P>,
+    send_credentials: bool,
+) -> Result<(Writer<P::Stream>, Reader<P::Stream>), Ending> {
+    let AcsConfig { api: plane, identity, endpoint, .. } = config;
+    let endpoint = api::locate(plane, identity, endpoint.as_ref(), |found| found.acs).await?;
+    let url = acs_url(&endpoint, identity, send_credentials);
     let url = url.map_err(|error| Ending::Failed(chain(&error)))?;
-    let opened = socket::open(&config.api, &url, config.timings.connect).await;
+    let opened = socket::open(plane, &url, config.timings.connect).await;
     if let Err(Ending::Failed(_)) = &opened {
-        config.api.distrust_endpoints();
+        plane.distrust_endpoints();
     }
     opened
 }

@@ -7,6 +7,7 @@ mod discover;
 mod error;
 
 pub use discover::Endpoints;
+pub(crate) use discover::locate;
 pub use error::{CallError, Retry, SigningError};
 
 use crate::backoff::BackoffPolicy;

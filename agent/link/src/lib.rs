@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`credentials`] | where the agent's credentials come from |
 //! | [`api`], [`register`], [`submit`] | the calls; what their failures mean |
+//! | [`plane`] | the seam: what of all this a simulation replaces |
 //! | [`session`], [`backoff`], [`jitter`] | the timers, as pure state |
 //! | [`acs`], [`tcs`] | the two websockets |
 #![forbid(unsafe_code)]
@@ -19,6 +20,7 @@ pub mod endpoint;
 mod failpoint;
 pub mod jitter;
 mod outbox;
+pub mod plane;
 pub mod register;
 pub mod session;
 mod sign;

@@ -5,11 +5,13 @@
 //! One difference from the table: an unreachable control plane is waited out like a throttling one, so that an agent
 //! that starts during an outage keeps its tasks company instead of exiting over and over.
 
-use crate::api::{ApiClient, CallError, Retry};
+use crate::api::{CallError, Retry};
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::jitter::Jitter;
+use crate::plane::ControlPlane;
 use crate::socket::chain;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 use wharf_protocol::api::{Attribute, ContainerInstance, RegisterContainerInstanceRequest};
 
@@ -172,7 +174,7 @@ impl Attempts {
 /// # Errors
 /// [`RegisterError`], with the exit code the agent should end with.
 pub async fn register(
-    api: &ApiClient,
+    plane: &impl ControlPlane,
     mut request: RegisterContainerInstanceRequest,
     policy: RegisterPolicy,
     jitter: &mut Jitter,
@@ -182,14 +184,14 @@ pub async fn register(
     request.client_token.get_or_insert_with(|| Uuid::new_v4().to_string());
     let begun = Instant::now();
     loop {
-        let error = match api.register_container_instance(&request).await {
+        let error = match plane.register_container_instance(&request).await {
             Ok(answer) => return accept(&request, answer.container_instance.unwrap_or_default()),
             Err(error) => error,
         };
         tracing::warn!(error = chain(&error), "registration did not succeed");
         match attempts.after(error, begun.elapsed(), jitter) {
             Step::CreateCluster => {
-                api.create_cluster(DEFAULT_CLUSTER).await.map_err(RegisterError::Failed)?;
+                plane.create_cluster(DEFAULT_CLUSTER).await.map_err(RegisterError::Failed)?;
             }
             Step::Wait(wait) => tokio::time::sleep(wait).await,
             Step::Fail(error) => return Err(error),

@@ -12,7 +12,8 @@
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::jitter::Jitter;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// A duration with a random part: somewhere in `[least, least + spread)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! a refusal's whole body come for free; tungstenite takes over once the peer has agreed to switch.
 
 use crate::api::ApiClient;
+use crate::plane::ControlPlane;
 use crate::session::{Ending, Session, closes_in_order};
 use crate::transport::read_capped;
 use futures_util::stream::{SplitSink, SplitStream};
@@ -11,8 +12,9 @@ use futures_util::{SinkExt, StreamExt};
 use reqwest::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use reqwest::{Response, StatusCode, Upgraded, Url};
 use std::error::Error;
-use std::time::{Duration, Instant};
-use tokio::time::{sleep_until, timeout};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -34,13 +36,22 @@ const EXCERPT: usize = 200;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The half that hears.
-pub(crate) type Reader = SplitStream<WebSocketStream<Upgraded>>;
+pub(crate) type Reader<S> = SplitStream<WebSocketStream<S>>;
 /// The half that speaks; a session has one writer.
-pub(crate) type Writer = SplitSink<WebSocketStream<Upgraded>, Message>;
+pub(crate) type Writer<S> = SplitSink<WebSocketStream<S>, Message>;
+
+/// What a websocket lies on: TCP, TLS over it, or the memory of a simulation.
+pub(crate) trait Bytestream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Bytestream for S {}
 
 /// Opens a websocket at `url` within `deadline`; on failure says how the attempt ended.
-pub(crate) async fn open(api: &ApiClient, url: &Url, deadline: Duration) -> Result<(Writer, Reader), Ending> {
-    match timeout(deadline, upgrade(api, url)).await {
+pub(crate) async fn open<P: ControlPlane>(
+    plane: &P,
+    url: &Url,
+    deadline: Duration,
+) -> Result<(Writer<P::Stream>, Reader<P::Stream>), Ending> {
+    match timeout(deadline, plane.upgrade(url)).await {
         Ok(Ok(upgraded)) => {
             let config = WebSocketConfig::default()
                 .read_buffer_size(READ_BUFFER)
@@ -54,7 +65,8 @@ pub(crate) async fn open(api: &ApiClient, url: &Url, deadline: Duration) -> Resu
     }
 }
 
-async fn upgrade(api: &ApiClient, url: &Url) -> Result<Upgraded, Ending> {
+/// Asks the peer to switch protocols, over HTTP.
+pub(crate) async fn upgrade(api: &ApiClient, url: &Url) -> Result<Upgraded, Ending> {
     let key = generate_key();
     let signed = api.sign_upgrade(url).await.map_err(|error| Ending::Failed(chain(&error)))?;
     let request = api
@@ -96,7 +108,7 @@ async fn refusal(response: Response) -> Ending {
 /// The next text or binary frame; both are read the same (spec 3.3). Pings are answered by the library.
 ///
 /// Cancel-safe: a frame that is half here stays in the reader's buffer.
-async fn next_frame(reader: &mut Reader, deadline: Duration) -> Result<Bytes, Ending> {
+async fn next_frame<S: Bytestream>(reader: &mut Reader<S>, deadline: Duration) -> Result<Bytes, Ending> {
     loop {
         let message = match timeout(deadline, reader.next()).await {
             Ok(Some(Ok(message))) => message,
@@ -116,20 +128,26 @@ async fn next_frame(reader: &mut Reader, deadline: Duration) -> Result<Bytes, En
 /// The next frame, or how the session ended: it broke, it was closed, or one of its timers is due.
 ///
 /// Cancel-safe, as [`next_frame`] is.
-pub(crate) async fn next_in_time(
-    reader: &mut Reader,
+pub(crate) async fn next_in_time<S: Bytestream>(
+    reader: &mut Reader<S>,
     timers: &Session,
     io_deadline: Duration,
 ) -> Result<Bytes, Ending> {
-    // Cancel-safe: a frame that is half here stays in the reader; a timer has no state.
+    // Cancel-safe: a frame that is half here stays in the reader; a timer has no state. The timer comes first, so that a flood of
+    // frames that are no signs of life cannot hold the session open; it is ready once, so it starves nobody.
     tokio::select! {
+        biased;
+        () = sleep_until(timers.deadline()) => Err(timers.due(Instant::now()).unwrap_or(Ending::Silent)),
         frame = next_frame(reader, io_deadline) => frame,
-        () = sleep_until(timers.deadline().into()) => Err(timers.due(Instant::now()).unwrap_or(Ending::Silent)),
     }
 }
 
 /// Writes one text frame within `deadline`.
-pub(crate) async fn write_frame(writer: &mut Writer, text: String, deadline: Duration) -> Result<(), Ending> {
+pub(crate) async fn write_frame<S: Bytestream>(
+    writer: &mut Writer<S>,
+    text: String,
+    deadline: Duration,
+) -> Result<(), Ending> {
     match timeout(deadline, writer.send(Message::text(text))).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(broken(error)),
@@ -138,7 +156,7 @@ pub(crate) async fn write_frame(writer: &mut Writer, text: String, deadline: Dur
 }
 
 /// Says goodbye when the session ends on this side's account; best effort.
-pub(crate) async fn say_goodbye(writer: &mut Writer, ending: &Ending) {
+pub(crate) async fn say_goodbye<S: Bytestream>(writer: &mut Writer<S>, ending: &Ending) {
     let (code, reason) = match ending {
         Ending::Closed => return,
         Ending::Expired => (CloseCode::Normal, "ConnectionExpired: Reconnect to continue"),

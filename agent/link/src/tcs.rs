@@ -7,14 +7,15 @@
 mod conversation;
 pub mod pages;
 
-use crate::api::ApiClient;
+use crate::api::{self, ApiClient};
 use crate::endpoint::{AgentIdentity, tcs_url};
 use crate::jitter::Jitter;
 use crate::session::{Ending, Reconnect, Timings};
 use crate::socket::{self, Reader, Writer, chain};
 use conversation::Conversation;
-use reqwest::Url;
-use std::time::{Duration, Instant};
+use reqwest::{Upgraded, Url};
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::tcs::{InstanceStatus, TaskHealth, TaskMetric};
 
@@ -104,14 +105,15 @@ pub async fn run_tcs<S: TelemetrySource>(mut config: TcsConfig, mut source: S, c
 }
 
 /// Discovers the endpoint and opens the websocket.
-async fn open(config: &TcsConfig) -> Result<(Url, Writer, Reader), Ending> {
-    let endpoint = config.api.locate(&config.identity, config.endpoint.as_ref(), |found| found.tcs).await?;
-    let url = tcs_url(&endpoint, &config.identity).map_err(|error| Ending::Failed(chain(&error)))?;
-    match socket::open(&config.api, &url, config.timings.connect).await {
+async fn open(config: &TcsConfig) -> Result<(Url, Writer<Upgraded>, Reader<Upgraded>), Ending> {
+    let TcsConfig { api, identity, endpoint, .. } = config;
+    let endpoint = api::locate(api, identity, endpoint.as_ref(), |found| found.tcs).await?;
+    let url = tcs_url(&endpoint, identity).map_err(|error| Ending::Failed(chain(&error)))?;
+    match socket::open(api, &url, config.timings.connect).await {
         Ok((writer, reader)) => Ok((url, writer, reader)),
         // Only ACS knows inactive instances (spec 4.3); here it is a refusal like any other.
         Err(Ending::Inactive(reason) | Ending::Failed(reason)) => {
-            config.api.distrust_endpoints();
+            api.distrust_endpoints();
             Err(Ending::Failed(reason))
         }
         Err(ending @ (Ending::Closed | Ending::Expired | Ending::Silent | Ending::Stopped)) => Err(ending),

@@ -2,7 +2,7 @@
 
 use crate::capabilities::{host_resources, read_host_facts};
 use crate::config::Settings;
-use crate::owner::now;
+use crate::seam::{Clock as _, SystemClock};
 use crate::store::{OpenError, UnknownKind, peek};
 use crate::view::{TaskView, desired_word};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ pub(super) fn list(settings: &Settings, json: bool, all: bool) -> Result<String,
     let past = if all { record::history(&records)? } else { BTreeMap::new() };
     let node = Node::restore(node_config(settings), records)?;
     let row = |(arn, task): (&TaskArn, &Arc<Task>)| {
-        let wait = node.waiting_for(arn, now()).map(|wait| format!("waits for {}", wait.what));
+        let wait = node.waiting_for(arn, SystemClock.now()).map(|wait| format!("waits for {}", wait.what));
         let why = || task.why().map(|reason| reason.to_string());
         Row { task: TaskView::from(&**task), now: wait.or_else(why).unwrap_or_default() }
     };

@@ -4,7 +4,7 @@ use super::request::{self, RequestError};
 use super::{World, codes};
 use crate::causes::chain;
 use crate::failpoint::failpoint;
-use crate::owner::now;
+use crate::seam::{Clock as _, Network as _, Outside, Runtime as _};
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_core::effect::StopSignal;
@@ -31,7 +31,7 @@ enum MakeError {
     Create(#[from] CreateError),
 }
 
-impl World {
+impl<O: Outside> World<O> {
     pub(super) async fn create_container(
         &self,
         container: ContainerRef,
@@ -58,9 +58,7 @@ impl World {
         spec: &TaskSpec,
         image: &ResolvedImage,
     ) -> Result<(), MakeError> {
-        if self.task_limits {
-            self.cgroups.create(&self.places.cgroup(&spec.arn), &request::task_limits(spec))?;
-        }
+        self.network.limit(spec).await?;
         failpoint!("create.cgroup-made");
         let instance = self.view.borrow().host.container_instance_arn.as_ref().map(ToString::to_string);
         let (places, cluster, region) = (&self.places, &self.cluster, &self.region);
@@ -102,13 +100,13 @@ impl World {
     }
 
     pub(super) async fn delete_container(&self, container: ContainerRef) -> Event {
-        let memory = self.memory_of(&container);
+        let memory = self.network.memory(&container);
         failpoint!("delete.before");
         let deleted = self.runtime.delete(&id(&container)).await;
         failpoint!("delete.after");
         match deleted {
             Ok(exit) => {
-                let remains = Some(Remains { last_lines: self.last_lines_of(&container), ..memory });
+                let remains = Some(Remains { last_lines: self.network.last_lines(&container), ..memory });
                 let exit = exit.map(|exit| Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) });
                 Event::ContainerDeleted { container, exit, remains }
             }
@@ -122,7 +120,7 @@ impl World {
     pub(super) async fn probe_health(&self, container: ContainerRef, check: HealthCheck) -> Event {
         failpoint!("probe.before");
         // The name has to be new each time: containerd may still hold the last probe's record.
-        let exec_id = format!("health-{}", now().as_millis());
+        let exec_id = format!("health-{}", self.clock.now().as_millis());
         let id = id(&container);
         let probe = self.runtime.exec(&id, &exec_id, &check.command, check.timeout);
         let outcome = tokio::time::timeout(check.timeout + PROBE_GRACE, probe).await;

@@ -3,12 +3,13 @@
 use super::{World, codes};
 use crate::causes::chain;
 use crate::failpoint::failpoint;
+use crate::seam::{Outside, Runtime as _};
 use wharf_core::event::{ContainerRef, Event, ResolvedImage};
 use wharf_core::reason::Reason;
 use wharf_core::time::Timestamp;
 use wharf_runtime::{Image, RegistryAuth};
 
-impl World {
+impl<O: Outside> World<O> {
     pub(super) async fn pull_image(&self, container: ContainerRef, image: String) -> Event {
         failpoint!("image.before");
         let ensured = self.runtime.ensure_image(&image, self.auth_for(&image), self.pull).await;

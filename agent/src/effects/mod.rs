@@ -13,12 +13,12 @@ mod report;
 pub mod request;
 pub mod sweep;
 
-pub(crate) use remains::memory;
+pub(crate) use remains::{last_lines, memory};
 
-use crate::endpoints::TaskEndpoints;
 use crate::endpoints::credentials::CredentialStore;
 use crate::healing::Healing;
 use crate::owner::Input;
+use crate::seam::{Network as _, Outside};
 use crate::view::View;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,38 +27,33 @@ use sweep::Networks;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wharf_cni::Fabric;
 use wharf_core::effect::Effect;
 use wharf_core::event::Event;
-use wharf_link::api::ApiClient;
 use wharf_protocol::arn::TaskArn;
-use wharf_runtime::cgroup::CgroupRoot;
-use wharf_runtime::{Containerd, PullPolicy, RegistryAuth};
+use wharf_runtime::{PullPolicy, RegistryAuth};
 
 /// Reports of different tasks that may be under way at once (spec 2.5).
 const MAX_REPORTS: usize = 10;
 
 /// The hands of the agent. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Effects {
-    world: Arc<World>,
+pub struct Effects<O: Outside> {
+    world: Arc<World<O>>,
     inbox: mpsc::Sender<Input>,
     running: TaskTracker,
 }
 
 /// Everything effects work with.
 #[derive(Debug)]
-pub struct World {
-    /// containerd.
-    pub runtime: Containerd,
-    /// How tasks are connected.
-    pub fabric: Fabric,
+pub struct World<O: Outside> {
+    /// The wall clock.
+    pub clock: O::Clock,
+    /// Images and containers.
+    pub runtime: O::Runtime,
+    /// What tasks have besides containers.
+    pub network: O::Network,
     /// Which tasks may have a network.
     pub networks: Networks,
-    /// The cgroups above the tasks' containers.
-    pub cgroups: CgroupRoot,
-    /// The listeners inside the tasks' namespaces.
-    pub endpoints: TaskEndpoints,
     /// Credentials of tasks; they go with their task.
     pub credentials: CredentialStore,
     /// Where things are.
@@ -66,7 +61,7 @@ pub struct World {
     /// Who this host is.
     pub view: watch::Receiver<Arc<View>>,
     /// The control plane's API; `None` before the registration.
-    pub api: watch::Receiver<Option<Registered>>,
+    pub api: watch::Receiver<Option<Registered<O::Plane>>>,
     /// Ends the waits of effects when the agent stops.
     pub stop: CancellationToken,
     /// Bounds the reports under way.
@@ -79,15 +74,13 @@ pub struct World {
     pub region: String,
     /// Cluster as configured, for labels.
     pub cluster: String,
-    /// Whether tasks get a cgroup with limits.
-    pub task_limits: bool,
 }
 
 /// The control plane's API, once this host is registered.
 #[derive(Debug, Clone)]
-pub struct Registered {
-    /// The client.
-    pub api: ApiClient,
+pub struct Registered<P> {
+    /// The way to it.
+    pub api: P,
     /// Cluster as configured.
     pub cluster: String,
     /// Cuts the rests of states that were not taken.
@@ -144,16 +137,14 @@ impl Places {
     }
 }
 
-impl World {
-    /// A semaphore with room for the reports that may be under way at once.
-    pub fn report_slots() -> Semaphore {
-        Semaphore::new(MAX_REPORTS)
-    }
+/// A semaphore with room for the reports that may be under way at once.
+pub fn report_slots() -> Semaphore {
+    Semaphore::new(MAX_REPORTS)
 }
 
-impl Effects {
+impl<O: Outside> Effects<O> {
     /// Hands that answer to `inbox`.
-    pub fn new(world: World, inbox: mpsc::Sender<Input>) -> Self {
+    pub fn new(world: World<O>, inbox: mpsc::Sender<Input>) -> Self {
         Self { world: Arc::new(world), inbox, running: TaskTracker::new() }
     }
 
@@ -187,11 +178,11 @@ impl Effects {
         if tokio::time::timeout(deadline, self.running.wait()).await.is_err() {
             tracing::warn!(left = self.running.len(), "effects were still under way at the end");
         }
-        self.world.endpoints.shutdown().await;
+        self.world.network.close().await;
     }
 }
 
-impl World {
+impl<O: Outside> World<O> {
     async fn perform(&self, effect: Effect) -> Event {
         match effect {
             Effect::PrepareNetwork { task, interface } => self.prepare_network(task, interface).await,

@@ -1,9 +1,9 @@
 //! What is seen of a container while it goes: its peak memory and its last lines, for people who ask why it stopped.
 
-use super::{Places, World};
+use super::Places;
 use crate::last_lines;
 use std::io::ErrorKind;
-use wharf_core::event::{ContainerRef, Remains};
+use wharf_core::event::Remains;
 use wharf_protocol::arn::TaskArn;
 use wharf_runtime::cgroup::{CgroupRoot, Usage};
 
@@ -22,20 +22,13 @@ pub(crate) fn memory(cgroups: &CgroupRoot, places: &Places, task: &TaskArn, cont
     }
 }
 
-impl World {
-    /// The memory of a container that is about to be deleted: its cgroup goes with it.
-    pub(super) fn memory_of(&self, container: &ContainerRef) -> Remains {
-        memory(&self.cgroups, &self.places, &container.task, &container.container)
-    }
-
-    /// The last lines of a container that was deleted: its logger has ended by then.
-    pub(super) fn last_lines_of(&self, container: &ContainerRef) -> Vec<String> {
-        let path = self.places.log(&container.task, &container.container);
-        last_lines::read(&path).unwrap_or_else(|error| {
-            if error.kind() != ErrorKind::NotFound {
-                tracing::debug!(path = %path.display(), %error, "the last lines cannot be read");
-            }
-            Vec::new()
-        })
-    }
+/// The last lines of a container, from the file of its logger.
+pub(crate) fn last_lines(places: &Places, task: &TaskArn, container: &str) -> Vec<String> {
+    let path = places.log(task, container);
+    last_lines::read(&path).unwrap_or_else(|error| {
+        if error.kind() != ErrorKind::NotFound {
+            tracing::debug!(path = %path.display(), %error, "the last lines cannot be read");
+        }
+        Vec::new()
+    })
 }

@@ -4,6 +4,7 @@ use super::World;
 use crate::acs::report as wire;
 use crate::causes::chain;
 use crate::failpoint::failpoint;
+use crate::seam::{ControlPlane as _, Outside};
 use std::time::Duration;
 use wharf_core::event::Event;
 use wharf_core::report::{AttachmentReport, TaskReport};
@@ -13,7 +14,7 @@ use wharf_protocol::api::SubmitTaskStateChangeRequest;
 /// How long a report waits for the registration before it counts as failed.
 const REGISTRATION: Duration = Duration::from_secs(30);
 
-impl World {
+impl<O: Outside> World<O> {
     pub(super) async fn report_task(&self, report: TaskReport, after: Duration) -> Event {
         failpoint!("report.before");
         let outcome = self.submit(|cluster| wire::task_request(cluster, &report), after).await;

@@ -4,14 +4,11 @@
 //! gone; while a sweep runs the set cannot change, so a network that is just being made is never taken for a leftover.
 
 use super::World;
-use super::network::{blocking, remove_dir};
-use crate::causes::chain;
+use crate::seam::{Network, Outside};
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
-use wharf_cni::netns;
 use wharf_protocol::arn::TaskArn;
 
 /// Time between two sweeps.
@@ -38,35 +35,17 @@ impl Networks {
     }
 }
 
-impl World {
-    /// Removes leftovers once.
+impl<O: Outside> World<O> {
+    /// Removes leftovers of networks once.
     pub(super) async fn sweep(&self) {
         let known = self.networks.0.read().await;
-        match wharf_cni::sweep(&self.fabric, &known).await {
-            Ok(swept) if swept.count() > 0 => tracing::warn!(?swept, "removed leftovers of networks"),
-            Ok(_) => tracing::debug!(tasks = known.len(), "no leftovers of networks"),
-            Err(error) => tracing::warn!(error = chain(&error), "cannot remove leftovers of networks"),
-        }
-        for path in unknown(&self.places.namespaces(), &known) {
-            match blocking(netns::delete, &path).await {
-                Ok(()) => tracing::warn!(path = %path.display(), "removed a namespace of no task"),
-                Err(error) => tracing::warn!(error, "cannot remove a namespace of no task"),
-            }
-        }
+        self.network.sweep(&known).await;
     }
 
-    /// Removes cgroups, files, volumes and logs of tasks that nobody knows. Only at the start, when nothing else runs.
+    /// Removes everything else of tasks that nobody knows. Only at the start, when nothing else runs.
     pub(super) async fn sweep_remains(&self) {
         let known = self.networks.0.read().await;
-        for dir in [self.places.run.join("tasks"), self.places.data.join("tasks")] {
-            for path in unknown(&dir, &known) {
-                let id = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let cgroup = self.places.cgroup_root.join(&id).display().to_string();
-                let left = self.cgroups.remove(&cgroup, Duration::ZERO).await.err();
-                let left = left.map(|error| chain(&error)).or(blocking(remove_dir, &path).await.err());
-                tracing::warn!(task = id, left, "removed remains of an unknown task");
-            }
-        }
+        self.network.sweep_remains(&known).await;
     }
 
     /// Sweeps every few minutes until `cancel`.
@@ -75,18 +54,10 @@ impl World {
         loop {
             // Both arms are cancel-safe: a token and a ticker. A sweep itself is never cut short.
             tokio::select! {
+                biased;
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => self.sweep().await,
             }
         }
     }
-}
-
-/// Entries of a directory whose names are not known.
-fn unknown(dir: &Path, known: &BTreeSet<String>) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| !known.contains(&*entry.file_name().to_string_lossy()))
-        .map(|entry| entry.path())
-        .collect()
 }

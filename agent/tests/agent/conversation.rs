@@ -11,6 +11,7 @@ use wharf_agent::conversation::Conversation;
 use wharf_agent::endpoints::credentials::CredentialStore;
 use wharf_agent::healing::Healing;
 use wharf_agent::owner::Input;
+use wharf_agent::seam::SystemClock;
 use wharf_agent::view::View;
 use wharf_core::effect::Reply;
 use wharf_core::event::{Event, Goal};
@@ -112,6 +113,7 @@ impl Talk {
         let policy =
             Policy { privileged: true, task_eni: true, health_check: true, logging_drivers: Vec::new() };
         let conversation = Conversation {
+            clock: SystemClock,
             inbound,
             outbound,
             inbox: to_node,

@@ -9,11 +9,10 @@ use crate::failpoint::failpoint;
 use crate::jitter::Jitter;
 use crate::outbox::Outbox;
 use crate::session::{Ending, Session, Timings};
-use crate::socket::{self, Reader, Writer};
+use crate::socket::{self, Bytestream, Reader, Writer};
 use std::convert::Infallible;
-use std::time::Instant;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Bytes;
 use wharf_protocol::acs::{self, Decoded, HeartbeatAckRequest, HeartbeatMessage, Message};
 
@@ -30,19 +29,20 @@ pub(super) struct Conversation<'a> {
 
 impl Conversation<'_> {
     /// Runs the session to its end and says goodbye.
-    pub(super) async fn run(self, mut writer: Writer, reader: Reader) -> Ending {
+    pub(super) async fn run<S: Bytestream>(self, mut writer: Writer<S>, reader: Reader<S>) -> Ending {
         let Self { session, timings, owner: Owner { inbound, outbound, cancel }, mut jitter } = self;
         let (acks, waiting_acks) = mpsc::channel(ACKS);
         let timers = Session::open(Instant::now(), &timings, &mut jitter);
         let hearing = Hearing { session, timings, inbound, acks, jitter, timers };
         let speaking = Speaking { session, timings, outbound, acks: Outbox::new(waiting_acks) };
         // Cancel-safe in the only sense that matters here: whichever arm ends, the session is over and the rest of
-        // the others' work with it.
+        // the others' work with it. In order, the shortest first: no arm is ready twice, so none is starved.
         let ending = tokio::select! {
-            ending = hearing.run(reader) => ending,
-            ending = speaking.run(&mut writer) => ending,
+            biased;
             () = cancel.cancelled() => Ending::Stopped,
             () = inbound.closed() => Ending::Failed("the agent does not listen any more".to_owned()),
+            ending = speaking.run(&mut writer) => ending,
+            ending = hearing.run(reader) => ending,
         };
         socket::say_goodbye(&mut writer, &ending).await;
         ending
@@ -60,14 +60,14 @@ struct Hearing<'a> {
 }
 
 impl Hearing<'_> {
-    async fn run(mut self, mut reader: Reader) -> Ending {
+    async fn run<S: Bytestream>(mut self, mut reader: Reader<S>) -> Ending {
         match self.listen(&mut reader).await {
             Ok(never) => match never {},
             Err(ending) => ending,
         }
     }
 
-    async fn listen(&mut self, reader: &mut Reader) -> Result<Infallible, Ending> {
+    async fn listen<S: Bytestream>(&mut self, reader: &mut Reader<S>) -> Result<Infallible, Ending> {
         self.pass_on(AcsInbound::Connected { session: self.session }).await?;
         loop {
             let frame = socket::next_in_time(reader, &self.timers, self.timings.io_deadline).await?;
@@ -170,10 +170,12 @@ struct Speaking<'a> {
 }
 
 impl Speaking<'_> {
-    async fn run(mut self, writer: &mut Writer) -> Ending {
+    async fn run<S: Bytestream>(mut self, writer: &mut Writer<S>) -> Ending {
         loop {
-            // Cancel-safe: both wait on a channel and take nothing until they yield.
+            // Cancel-safe: both wait on a channel and take nothing until they yield. Acks first: there are never more of them than
+            // heartbeats, so they leave room for frames.
             let message = tokio::select! {
+                biased;
                 ack = self.acks.next() => ack,
                 frame = self.outbound.next() => match frame.session {
                     Some(session) if session != self.session => {

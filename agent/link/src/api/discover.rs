@@ -4,10 +4,12 @@
 
 use super::{ApiClient, CallError};
 use crate::endpoint::AgentIdentity;
+use crate::plane::ControlPlane;
 use crate::session::Ending;
 use crate::socket::chain;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use wharf_protocol::api::{DiscoverPollEndpoint, DiscoverPollEndpointRequest};
 
 /// What discovery answered.
@@ -85,23 +87,23 @@ impl ApiClient {
             Err(error) => cache.recall(instance_arn, None).ok_or(error),
         }
     }
+}
 
-    /// Where to connect: the `fixed` endpoint, else the one that `pick` finds among the discovered.
-    pub(crate) async fn locate(
-        &self,
-        identity: &AgentIdentity,
-        fixed: Option<&String>,
-        pick: fn(Endpoints) -> Option<String>,
-    ) -> Result<String, Ending> {
-        if let Some(endpoint) = fixed {
-            return Ok(endpoint.clone());
-        }
-        let found = self.discover_poll_endpoint(&identity.container_instance_arn, &identity.cluster).await;
-        let endpoints = found.map_err(|error| Ending::Failed(chain(&error)))?;
-        pick(endpoints).ok_or_else(|| {
-            // An answer without it is of no use for 12 h.
-            self.distrust_endpoints();
-            Ending::Failed("discovery does not name this endpoint".to_owned())
-        })
+/// Where to connect: the `fixed` endpoint, else the one that `pick` finds among the discovered.
+pub(crate) async fn locate<P: ControlPlane>(
+    plane: &P,
+    identity: &AgentIdentity,
+    fixed: Option<&String>,
+    pick: fn(Endpoints) -> Option<String>,
+) -> Result<String, Ending> {
+    if let Some(endpoint) = fixed {
+        return Ok(endpoint.clone());
     }
+    let found = plane.discover_poll_endpoint(&identity.container_instance_arn, &identity.cluster).await;
+    let endpoints = found.map_err(|error| Ending::Failed(chain(&error)))?;
+    pick(endpoints).ok_or_else(|| {
+        // An answer without it is of no use for 12 h.
+        plane.distrust_endpoints();
+        Ending::Failed("discovery does not name this endpoint".to_owned())
+    })
 }

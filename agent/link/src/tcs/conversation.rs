@@ -5,10 +5,10 @@ use super::{TcsConfig, TelemetrySource};
 use crate::jitter::Jitter;
 use crate::session::{Ending, Session};
 use crate::socket::{self, Reader, Writer, chain};
-use reqwest::Url;
+use reqwest::{Upgraded, Url};
 use std::convert::Infallible;
-use std::time::{Instant, SystemTime};
-use tokio::time::MissedTickBehavior;
+use std::time::SystemTime;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wharf_protocol::Timestamp;
@@ -38,7 +38,7 @@ impl<'a, S: TelemetrySource> Conversation<'a, S> {
     }
 
     /// Runs the session to its end and says goodbye.
-    pub(super) async fn run(self, mut writer: Writer, mut reader: Reader) -> Ending {
+    pub(super) async fn run(self, mut writer: Writer<Upgraded>, mut reader: Reader<Upgraded>) -> Ending {
         let Self { config, url, source, reported, jitter, cancel } = self;
         let mut publishing = Publishing { config, url, source, reported };
         // Cancel-safe in the only sense that matters here: whichever arm ends, the session is over and the rest of
@@ -55,7 +55,11 @@ impl<'a, S: TelemetrySource> Conversation<'a, S> {
 }
 
 /// Only heartbeats and acks count as signs of life (spec 4.4).
-async fn listen(config: &TcsConfig, reader: &mut Reader, mut jitter: Jitter) -> Result<Infallible, Ending> {
+async fn listen(
+    config: &TcsConfig,
+    reader: &mut Reader<Upgraded>,
+    mut jitter: Jitter,
+) -> Result<Infallible, Ending> {
     let mut timers = Session::open(Instant::now(), &config.timings, &mut jitter);
     loop {
         let frame = socket::next_in_time(reader, &timers, config.timings.io_deadline).await?;
@@ -100,7 +104,7 @@ struct Publishing<'a, S> {
 
 impl<S: TelemetrySource> Publishing<'_, S> {
     /// Publishes right away and then at every tick.
-    async fn run(&mut self, writer: &mut Writer) -> Result<Infallible, Ending> {
+    async fn run(&mut self, writer: &mut Writer<Upgraded>) -> Result<Infallible, Ending> {
         let mut ticks = tokio::time::interval(self.config.publish);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -113,7 +117,7 @@ impl<S: TelemetrySource> Publishing<'_, S> {
         }
     }
 
-    async fn report_status(&mut self, writer: &mut Writer) -> Result<(), Ending> {
+    async fn report_status(&mut self, writer: &mut Writer<Upgraded>) -> Result<(), Ending> {
         let report = self.source.instance_status();
         let run = report.run;
         if *self.reported != Some(run) && !report.statuses.is_empty() {
@@ -123,7 +127,7 @@ impl<S: TelemetrySource> Publishing<'_, S> {
         Ok(())
     }
 
-    async fn send_all(&self, writer: &mut Writer, messages: Vec<Message>) -> Result<(), Ending> {
+    async fn send_all(&self, writer: &mut Writer<Upgraded>, messages: Vec<Message>) -> Result<(), Ending> {
         for message in messages {
             let body = tcs::encode(&message);
             let signed = self.config.api.sign_frame(&self.url, &body).await;

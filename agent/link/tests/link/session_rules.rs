@@ -1,6 +1,7 @@
 //! Timers, backoff and reconnects of spec 3.6 and 4.4, in virtual time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use wharf_link::backoff::{Backoff, BackoffPolicy};
 use wharf_link::jitter::Jitter;
 use wharf_link::session::{Ending, Reconnect, Session, Span, Timings, closes_in_order};

@@ -9,6 +9,7 @@ use super::tasks::TasksError;
 use crate::config::Settings;
 use crate::effects::Places;
 use crate::last_lines;
+use crate::seam::{Clock as _, SystemClock};
 use crate::store::{holder, peek};
 use serde::Serialize;
 use std::io::ErrorKind;
@@ -90,7 +91,7 @@ fn find(settings: &Settings, wanted: &str) -> Result<Explained, ExplainError> {
     let tale = match (node.tasks().get(&arn), past.get(&arn), node.absent().get(&arn)) {
         (Some(task), _, _) => {
             let story = Story::of(task, node.journal(&arn).cloned().unwrap_or_default());
-            let wait = node.waiting_for(&arn, crate::owner::now());
+            let wait = node.waiting_for(&arn, SystemClock.now());
             let output = story.containers.iter().map(|part| output(&places, &arn, part)).collect();
             Tale::Known { story: Box::new(story), wait, output }
         }

@@ -1,0 +1,97 @@
+//! The container runtime: images and containers, and what happens to them.
+
+use std::fmt;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use wharf_runtime::{
+    Containerd, CreateContainer, CreateError, DeleteError, ExecError, ExecOutcome, ExitStatus, Image,
+    ListError, ObservedContainer, PullError, PullPolicy, RegistryAuth, RuntimeEvent, SignalError,
+    SignalOutcome, StartError, Started,
+};
+
+/// Runs containers. Clones share the connection. What each call promises is written at [`Containerd`], which is the real one.
+pub trait Runtime: Clone + fmt::Debug + Send + Sync + 'static {
+    /// Has the image in the store and unpacked.
+    fn ensure_image(
+        &self,
+        image: &str,
+        auth: Option<&RegistryAuth>,
+        policy: PullPolicy,
+    ) -> impl Future<Output = Result<Image, PullError>> + Send;
+
+    /// Creates a container whose process waits to be started; one of the same id and specification is adopted.
+    fn create(&self, request: &CreateContainer) -> impl Future<Output = Result<(), CreateError>> + Send;
+
+    /// Starts a created container; one that runs already is adopted.
+    fn start(&self, id: &str) -> impl Future<Output = Result<Started, StartError>> + Send;
+
+    /// Sends a signal to the main process.
+    fn signal(
+        &self,
+        id: &str,
+        signal: &str,
+    ) -> impl Future<Output = Result<SignalOutcome, SignalError>> + Send;
+
+    /// Kills what runs and removes all there is of a container; a missing one is fine.
+    fn delete(&self, id: &str) -> impl Future<Output = Result<Option<ExitStatus>, DeleteError>> + Send;
+
+    /// Runs a command in a container and waits for it.
+    fn exec(
+        &self,
+        id: &str,
+        exec_id: &str,
+        argv: &[String],
+        timeout: Duration,
+    ) -> impl Future<Output = Result<ExecOutcome, ExecError>> + Send;
+
+    /// Lists all containers of our namespace.
+    fn list(&self) -> impl Future<Output = Result<Vec<ObservedContainer>, ListError>> + Send;
+
+    /// Subscribes to events, again and again, until the receiver is dropped.
+    fn events(&self) -> mpsc::Receiver<RuntimeEvent>;
+}
+
+impl Runtime for Containerd {
+    async fn ensure_image(
+        &self,
+        image: &str,
+        auth: Option<&RegistryAuth>,
+        policy: PullPolicy,
+    ) -> Result<Image, PullError> {
+        Self::ensure_image(self, image, auth, policy).await
+    }
+
+    async fn create(&self, request: &CreateContainer) -> Result<(), CreateError> {
+        Self::create(self, request).await
+    }
+
+    async fn start(&self, id: &str) -> Result<Started, StartError> {
+        Self::start(self, id).await
+    }
+
+    async fn signal(&self, id: &str, signal: &str) -> Result<SignalOutcome, SignalError> {
+        Self::signal(self, id, signal).await
+    }
+
+    async fn delete(&self, id: &str) -> Result<Option<ExitStatus>, DeleteError> {
+        Self::delete(self, id).await
+    }
+
+    async fn exec(
+        &self,
+        id: &str,
+        exec_id: &str,
+        argv: &[String],
+        timeout: Duration,
+    ) -> Result<ExecOutcome, ExecError> {
+        Self::exec(self, id, exec_id, argv, timeout).await
+    }
+
+    async fn list(&self) -> Result<Vec<ObservedContainer>, ListError> {
+        Self::list(self).await
+    }
+
+    fn events(&self) -> mpsc::Receiver<RuntimeEvent> {
+        Self::events(self)
+    }
+}
