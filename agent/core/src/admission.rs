@@ -1,7 +1,7 @@
 //! Who gets the host's resources: first come, first served. Source: features 7.9.
 //!
 //! A task whose resources are not free waits, and everything behind it waits too; what can never fit is refused at once.
-//! Tasks hold their resources from admission until no process of theirs is left.
+//! Tasks hold their resources from admission until no process of theirs is left, and their addresses until their network is gone.
 
 use crate::config::HostResources;
 use crate::event::Desired;
@@ -11,6 +11,7 @@ use crate::task::{Stage, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use wharf_protocol::arn::TaskArn;
 
@@ -23,6 +24,8 @@ pub enum Shortage {
     Memory,
     /// A port of the host.
     Port(Protocol, u16),
+    /// An address that another task has, or whose network is still being removed.
+    Address(IpAddr),
     /// Its turn: an earlier task waits.
     Turn,
 }
@@ -33,6 +36,7 @@ impl fmt::Display for Shortage {
             Self::Cpu => f.write_str("CPU units"),
             Self::Memory => f.write_str("memory"),
             Self::Port(protocol, port) => write!(f, "host port {port}/{}", protocol.as_str()),
+            Self::Address(address) => write!(f, "address {address}"),
             Self::Turn => f.write_str("its turn, behind an earlier task"),
         }
     }
@@ -44,6 +48,7 @@ struct Need {
     cpu: u64,
     memory: u64,
     ports: BTreeSet<(Protocol, u16)>,
+    addresses: BTreeSet<IpAddr>,
 }
 
 impl Need {
@@ -55,6 +60,16 @@ impl Need {
                 .memory
                 .map_or_else(|| sum(|c| c.memory_reservation.or(c.memory).unwrap_or(0)), u64::from),
             ports: ports(spec),
+            addresses: addresses(spec),
+        }
+    }
+
+    /// What the task holds now; `None` for one that waits or is over.
+    fn held_by(task: &Task) -> Option<Self> {
+        match task.stage {
+            Stage::Admitted { .. } => Some(Self::of(&task.spec)),
+            Stage::Ended { .. } => Some(Self { addresses: addresses(&task.spec), ..Self::default() }),
+            Stage::Queued { .. } | Stage::Released { .. } => None,
         }
     }
 
@@ -62,6 +77,7 @@ impl Need {
         self.cpu += other.cpu;
         self.memory += other.memory;
         self.ports.extend(&other.ports);
+        self.addresses.extend(&other.addresses);
     }
 
     /// What is missing on the host when `taken` is taken.
@@ -74,7 +90,9 @@ impl Need {
         }
         let taken_port =
             |port: &&(Protocol, u16)| taken.ports.contains(*port) || host.reserved_ports.contains(*port);
-        self.ports.iter().find(taken_port).map(|(protocol, port)| Shortage::Port(*protocol, *port))
+        let port =
+            self.ports.iter().find(taken_port).map(|(protocol, port)| Shortage::Port(*protocol, *port));
+        port.or_else(|| self.addresses.intersection(&taken.addresses).next().copied().map(Shortage::Address))
     }
 }
 
@@ -86,6 +104,14 @@ fn ports(spec: &TaskSpec) -> BTreeSet<(Protocol, u16)> {
             mappings.map(|map| (map.protocol, map.host_port.unwrap_or(map.container_port))).collect()
         }
         Network::Awsvpc(_) | Network::None => BTreeSet::new(),
+    }
+}
+
+/// Addresses of the task's own interface.
+fn addresses(spec: &TaskSpec) -> BTreeSet<IpAddr> {
+    match &spec.network {
+        Network::Awsvpc(interface) => interface.addresses.iter().copied().collect(),
+        Network::Host | Network::None => BTreeSet::new(),
     }
 }
 
@@ -124,6 +150,7 @@ impl fmt::Display for Shortfall {
             Shortage::Port(protocol, port) => {
                 write!(f, "host port {port}/{}: not free {holders}", protocol.as_str())
             }
+            Shortage::Address(address) => write!(f, "address {address}: not free {holders}"),
             Shortage::Turn => match ids.first() {
                 Some(first) => write!(f, "its turn: task {first} came first and waits too"),
                 None => write!(f, "its turn"),
@@ -140,11 +167,8 @@ pub(crate) fn shortfall(
     short_of: Shortage,
 ) -> Shortfall {
     let need = Need::of(&task.spec);
-    let holders: Vec<(&TaskArn, Need)> = tasks
-        .iter()
-        .filter(|(_, other)| holds(other))
-        .map(|(arn, other)| (arn, Need::of(&other.spec)))
-        .collect();
+    let holders: Vec<(&TaskArn, Need)> =
+        tasks.iter().filter_map(|(arn, other)| Some((arn, Need::held_by(other)?))).collect();
     let who = |has: &dyn Fn(&Need) -> bool| {
         holders.iter().filter(|(_, need)| has(need)).map(|(arn, _)| (*arn).clone()).collect()
     };
@@ -157,6 +181,7 @@ pub(crate) fn shortfall(
             (need.memory, left(host.memory, |need| need.memory), who(&|need| need.memory > 0))
         }
         Shortage::Port(protocol, port) => (1, 0, who(&|need| need.ports.contains(&(protocol, port)))),
+        Shortage::Address(address) => (1, 0, who(&|need| need.addresses.contains(&address))),
         Shortage::Turn => {
             let earlier = tasks.values().filter(|other| queued(other).is_some() && other.place < task.place);
             let first = earlier.min_by_key(|other| other.place).map(|other| other.spec.arn.clone());
@@ -178,8 +203,8 @@ pub(crate) enum Verdict {
 /// What is to change in the queue, in the order of arrival. Empty when nothing does.
 pub(crate) fn plan(tasks: &BTreeMap<TaskArn, Arc<Task>>, host: &HostResources) -> Vec<(TaskArn, Verdict)> {
     let mut taken = Need::default();
-    for task in tasks.values().filter(|task| holds(task)) {
-        taken.add(&Need::of(&task.spec));
+    for held in tasks.values().filter_map(|task| Need::held_by(task)) {
+        taken.add(&held);
     }
     let mut queue: Vec<(&Arc<Task>, Option<Shortage>)> =
         tasks.values().filter_map(|task| Some((task, queued(task)?))).collect();
@@ -206,11 +231,6 @@ pub(crate) fn plan(tasks: &BTreeMap<TaskArn, Arc<Task>>, host: &HostResources) -
     verdicts
 }
 
-/// Whether the task holds host resources.
-fn holds(task: &Task) -> bool {
-    matches!(task.stage, Stage::Admitted { .. })
-}
-
 /// What a queued task is known to wait for; `None` for one that is not in the queue.
 fn queued(task: &Task) -> Option<Option<Shortage>> {
     match &task.stage {
@@ -227,6 +247,9 @@ fn unplaceable(need: &Need, host: &HostResources, shortage: Shortage) -> Reason 
         }
         Shortage::Port(protocol, port) => {
             format!("task needs host port {port}/{}, which is reserved on this host", protocol.as_str())
+        }
+        Shortage::Address(address) => {
+            format!("task needs the address {address}, which this host cannot give")
         }
         Shortage::Turn => "task waits for its turn".to_owned(),
     };

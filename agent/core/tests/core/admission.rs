@@ -3,7 +3,7 @@
 use crate::bench::Bench;
 use crate::build::*;
 use wharf_core::admission::Shortage;
-use wharf_core::event::Goal;
+use wharf_core::event::{Event, Goal};
 use wharf_core::report::Status;
 use wharf_core::spec::{Network, PortMapping, Protocol, TaskSpec};
 use wharf_core::wait::{Awaited, Wait};
@@ -49,6 +49,20 @@ fn ports_count_only_on_the_hosts_network() {
 }
 
 #[test]
+fn a_task_waits_for_an_address_until_the_network_of_the_task_that_had_it_is_gone() {
+    let with_address = |id| awsvpc(needs(id, 1, 1));
+    let mut bench = both(with_address("t"), with_address("u"));
+    let address = Shortage::Address("10.0.2.17".parse().unwrap());
+    assert_eq!(waits(&bench, "u"), Some(address));
+    bench.on(stop("t"));
+    let effects = bench.on(Event::NetworkReady { task: arn("t") });
+    assert!(words(&effects).contains(&"release".to_owned()));
+    assert_eq!(waits(&bench, "u"), Some(address), "the old network may still be there");
+    bench.on(Event::TaskReleased { task: arn("t") });
+    assert_eq!(waits(&bench, "u"), None);
+}
+
+#[test]
 fn the_task_limit_counts_before_the_containers_and_the_reservation_before_the_limit() {
     let task = TaskSpec { cpu: Some(2000), ..needs("t", 1, 1) };
     assert_eq!(waits(&both(task, needs("u", 100, 1)), "u"), Some(Shortage::Cpu));
@@ -75,7 +89,7 @@ fn resources_are_free_again_only_when_every_process_is_gone() {
     let mut bench = both(needs("t", 1500, 1), needs("u", 1500, 1));
     bench.on(pulled(of("t", "app")));
     bench.on(created(of("t", "app")));
-    bench.on(wharf_core::event::Event::ContainerStarted { container: of("t", "app"), at: T0 });
+    bench.on(Event::ContainerStarted { container: of("t", "app"), at: T0 });
     bench.on(exited(of("t", "app"), 0, T0));
     assert_eq!(waits(&bench, "u"), Some(Shortage::Cpu));
     let effects = bench.on(deleted(of("t", "app")));
