@@ -49,6 +49,7 @@ use wharf_runtime::cgroup::CgroupRoot;
 use wharf_runtime::{
     ConnectError, Containerd, ContainerdConfig, ListError, PullPolicy, PullSettings, RegistryAuth,
 };
+use wharf_wait::Wait;
 
 /// Longest wait for what is under way when the agent is told to end.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -131,7 +132,8 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Agen
     runtime.close(FAREWELL).await;
     effects.drain(FAREWELL).await;
     tracker.close();
-    if tokio::time::timeout(FAREWELL, tracker.wait()).await.is_err() {
+    let parts = Wait::named("its parts").owner("the stopping agent").at_most(FAREWELL);
+    if parts.on(tracker.wait()).await.is_err() {
         tracing::warn!(left = tracker.len(), "not everything ended in time");
     }
     leave_no_empty_root(&settings).await;
@@ -215,7 +217,8 @@ async fn connect(settings: &Settings, stop: &CancellationToken) -> Result<Contai
             Err(error) if tokio::time::Instant::now() >= end || stop.is_cancelled() => return Err(error),
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "waiting for containerd"),
         }
-        stop.run_until_cancelled(tokio::time::sleep(CONTAINERD_AGAIN)).await;
+        let pause = Wait::named("containerd to listen").owner("the starting agent").pause(CONTAINERD_AGAIN);
+        stop.run_until_cancelled(pause).await;
     }
 }
 

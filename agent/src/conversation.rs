@@ -18,6 +18,7 @@ use wharf_core::effect::Reply;
 use wharf_core::event::Event;
 use wharf_link::acs::{AcsInbound, AcsOutbound};
 use wharf_protocol::acs::{IAMRoleCredentialsMessage, Message, PayloadMessage};
+use wharf_wait::Wait;
 
 /// Messages whose acknowledgement is remembered. The control plane sends again what was never acknowledged, so the oldest may go.
 const REMEMBERED: usize = 256;
@@ -53,16 +54,21 @@ impl<C: Clock> Conversation<C> {
     pub async fn run(mut self, cancel: CancellationToken) {
         let mut waiting = Waiting::default();
         loop {
+            let heard = Wait::endless(
+                "messages of the control plane",
+                "it speaks when it wants to; heartbeats watch over it",
+            );
+            let asked = Wait::endless("replies of the node", "it replies when it was asked");
             // All arms are cancel-safe: a token and two channel receivers. Replies first: each answers a message that was heard
             // before, so they run dry and leave room for the next.
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                reply = self.replies.recv() => match reply {
+                reply = asked.on(self.replies.recv()) => match reply {
                     Some(reply) => self.say(reply, &mut waiting).await,
                     None => return,
                 },
-                message = self.inbound.recv() => match message {
+                message = heard.on(self.inbound.recv()) => match message {
                     Some(message) => self.hear(message, &mut waiting).await,
                     None => return,
                 },

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use wharf_wait::Wait;
 
 /// The least rest after a failure, whoever else succeeds meanwhile: one state that keeps failing among others that are taken must
 /// not be sent in a tight loop.
@@ -31,9 +31,11 @@ impl Healing {
     /// Cancel-safe: nothing is held.
     pub async fn rest(&self, wait: Duration) {
         let mut answers = self.0.subscribe();
-        sleep(wait.min(LEAST)).await;
+        Wait::named("the least rest after a failure").owner("a report").pause(wait.min(LEAST)).await;
         // An error is the end of the time; the sender lives in self.
-        drop(timeout(wait.saturating_sub(LEAST), answers.changed()).await);
+        let answer =
+            Wait::named("the control plane to answer").owner("a report").at_most(wait.saturating_sub(LEAST));
+        drop(answer.on(answers.changed()).await);
     }
 }
 

@@ -22,6 +22,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use wharf_wait::Wait;
+
+/// Pause of a listener that cannot accept.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// Bounds of one listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +132,8 @@ where
     }
     drop(listener);
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(limits.drain, drained).await.is_err() {
+    let ended = Wait::named("open connections").owner("a local HTTP listener").at_most(limits.drain);
+    if ended.on(drained).await.is_err() {
         connections.shutdown().await;
     }
 }
@@ -144,7 +149,7 @@ async fn accept(
             Err(error) => {
                 tracing::debug!(%error, "a connection was not accepted");
                 // Out of descriptors, most likely: without a pause this would spin until one is free.
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                Wait::named("a free descriptor").owner("a local HTTP listener").pause(AGAIN).await;
             }
         }
     }

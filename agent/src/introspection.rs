@@ -1,16 +1,18 @@
 //! The introspection API: what runs on this host, for operators on this host. Source: features 12.
 //!
-//! Owns `/v1/metadata`, `/v1/tasks` and `/license`. Listens on loopback unless configured otherwise: it asks nobody who they are.
+//! Owns `/v1/metadata`, `/v1/tasks`, `/v1/waits` and `/license`. Listens on loopback unless configured otherwise: it asks nobody who they are.
 
 use crate::endpoints::path::Version;
 use crate::endpoints::{NetworkBody, PortBody, VolumeBody, docker_name, networks, ports, rfc3339, volumes};
 use crate::http::{Ask, Body, Limits, Reply, serve};
 use crate::view::{ContainerView, Stage, TaskView, View, desired_word, runtime_id};
+use crate::waits::WaitBody;
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wharf_core::event::Desired;
 use wharf_core::spec::ContainerSpec;
@@ -49,7 +51,7 @@ pub async fn run(
 ) {
     let reply = move |ask: &Ask<'_>| {
         let view = Arc::clone(&view.borrow());
-        render(&view, ask.path, ask.query)
+        if ask.path == "/v1/waits" { waits() } else { render(&view, ask.path, ask.query) }
     };
     serve(listener, limits, stop, reply).await;
 }
@@ -57,12 +59,25 @@ pub async fn run(
 /// Answers a path and query. Pure.
 pub fn render(view: &View, path: &str, query: Option<&str>) -> Reply {
     match path {
-        "/" => ok(&serde_json::json!({"AvailableCommands": ["/v1/metadata", "/v1/tasks", "/license"]})),
+        "/" => ok(
+            &serde_json::json!({"AvailableCommands": ["/v1/metadata", "/v1/tasks", "/v1/waits", "/license"]}),
+        ),
         "/v1/metadata" => ok(&Metadata::new(view)),
         "/v1/tasks" => tasks(view, query.unwrap_or_default()),
         "/license" => Reply { status: 200, body: Body::text(LICENSE) },
         _ => Reply::no_such_page(),
     }
+}
+
+/// The waits of this process at this moment.
+fn waits() -> Reply {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Waits {
+        waits: Vec<WaitBody>,
+    }
+    let now = Instant::now();
+    ok(&Waits { waits: wharf_wait::open().iter().map(|wait| WaitBody::new(wait, now)).collect() })
 }
 
 fn tasks(view: &View, query: &str) -> Reply {

@@ -27,3 +27,4 @@ pub mod store;
 pub mod systemd;
 pub mod telemetry;
 pub mod view;
+pub mod waits;

@@ -23,7 +23,10 @@ use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::TaskArn;
 use wharf_runtime::{ListError, ObservedContainer, ObservedState, RuntimeEvent};
+use wharf_wait::Wait;
 
+/// Why the wait for events needs no end.
+const QUIET: &str = "a quiet runtime has none, and the listing every half minute does not rely on them";
 /// Time between two listings that nothing gave reason for. A listing is cheap: two calls, whatever the number of containers.
 const RECONCILE: Duration = Duration::from_secs(30);
 /// Time from the listing after a gap to the next one: the node believes "not there" only when it is said twice. Not sooner, because
@@ -144,7 +147,7 @@ impl<O: Outside> Watch<O> {
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => true,
                 Some(_) = removals.join_next() => false,
-                event = events.recv() => match event {
+                event = Wait::endless("events of containerd", QUIET).on(events.recv()) => match event {
                     Some(event) => self.hear(event, &mut names, &mut tick).await,
                     None => return,
                 },

@@ -28,6 +28,7 @@ use wharf_core::note::Note;
 use wharf_core::record::Change;
 use wharf_core::task::Task;
 use wharf_protocol::arn::TaskArn;
+use wharf_wait::Wait;
 
 /// Most inputs that one turn takes: a bound on how much one save holds.
 const MAX_BATCH: usize = 256;
@@ -78,6 +79,10 @@ impl<O: Outside> Owner<O> {
         let mut batch = Vec::with_capacity(MAX_BATCH);
         loop {
             let wake = self.until_wakeup();
+            let idle = Wait::endless(
+                "the inbox",
+                "there is nothing to do until something happens; deadlines wake the owner",
+            );
             // All arms are cancel-safe: a token, `recv_many` (takes nothing when dropped), a timer that is made anew and a ticker.
             // In this order none is starved: the ticker is ready now and then, and each turn looks at the clock, so that inputs
             // which never end cannot hold up what is due.
@@ -88,7 +93,7 @@ impl<O: Outside> Owner<O> {
                     self.watchdog.alive();
                     continue;
                 }
-                taken = self.inbox.recv_many(&mut batch, MAX_BATCH) => if taken == 0 { return },
+                taken = idle.on(self.inbox.recv_many(&mut batch, MAX_BATCH)) => if taken == 0 { return },
                 () = wake => batch.push(Input::Event(Event::Woken)),
             }
             if !self.turn(std::mem::take(&mut batch), &cancel).await {
@@ -140,7 +145,7 @@ impl<O: Outside> Owner<O> {
         let save = async move {
             while let Err(error) = store.save(changes.clone()).await {
                 tracing::error!(error = chain(&error), "cannot save; nothing new is begun until it succeeds");
-                tokio::time::sleep(SAVE_AGAIN).await;
+                Wait::named("before the next try to save").owner("owner loop").pause(SAVE_AGAIN).await;
             }
         };
         tokio::pin!(save);
@@ -176,7 +181,9 @@ impl<O: Outside> Owner<O> {
         let wait = self.node.next_wakeup().map(|at| at.since(self.clock.now()));
         async move {
             match wait {
-                Some(wait) => tokio::time::sleep(wait).await,
+                Some(wait) => {
+                    Wait::named("the next deadline of a task").owner("owner loop").pause(wait).await
+                }
                 None => std::future::pending().await,
             }
         }

@@ -31,6 +31,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::acs::Message;
+use wharf_wait::Wait;
 
 /// What the ACS loop needs to know.
 #[derive(Debug, Clone)]
@@ -119,7 +120,12 @@ struct Acs<P> {
 impl<P: ControlPlane> Acs<P> {
     async fn run(mut self) {
         while let Ok(wait) = self.attempt().await {
-            if self.owner.meanwhile(tokio::time::sleep(wait)).await.is_err() {
+            if self
+                .owner
+                .meanwhile(Wait::named("before the next session").owner("acs").pause(wait))
+                .await
+                .is_err()
+            {
                 break;
             }
         }

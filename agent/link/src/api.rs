@@ -27,6 +27,7 @@ use wharf_protocol::api::{
     SubmitTaskStateChange, SubmitTaskStateChangeRequest, Tag, UpdateContainerInstancesState,
     UpdateContainerInstancesStateRequest, UpdateContainerInstancesStateResponse,
 };
+use wharf_wait::Wait;
 
 /// Answers to the agent's calls are small; a larger one is something else.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -187,7 +188,7 @@ impl ApiClient {
             }
             let wait = self.wait_after(attempt);
             tracing::debug!(operation = O::NAME, attempt, ?wait, error = chain(&error), "trying again");
-            tokio::time::sleep(wait).await;
+            Wait::named("before the next try").owner(O::NAME).pause(wait).await;
         }
     }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 use wharf_protocol::api::{Attribute, ContainerInstance, RegisterContainerInstanceRequest};
+use wharf_wait::Wait;
 
 /// The cluster that is made when none is configured and it is missing.
 pub const DEFAULT_CLUSTER: &str = "default";
@@ -193,7 +194,7 @@ pub async fn register(
             Step::CreateCluster => {
                 plane.create_cluster(DEFAULT_CLUSTER).await.map_err(RegisterError::Failed)?;
             }
-            Step::Wait(wait) => tokio::time::sleep(wait).await,
+            Step::Wait(wait) => Wait::named("before the next try").owner("registration").pause(wait).await,
             Step::Fail(error) => return Err(error),
         }
     }

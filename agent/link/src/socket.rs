@@ -14,7 +14,7 @@ use reqwest::{Response, StatusCode, Upgraded, Url};
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use wharf_protocol::Refusal;
+use wharf_wait::Wait;
 
 /// The largest message that is held in memory; a payload of many tasks is far smaller.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
@@ -51,7 +52,8 @@ pub(crate) async fn open<P: ControlPlane>(
     url: &Url,
     deadline: Duration,
 ) -> Result<(Writer<P::Stream>, Reader<P::Stream>), Ending> {
-    match timeout(deadline, plane.upgrade(url)).await {
+    let opened = Wait::named("the websocket to open").owner("control-plane link").at_most(deadline);
+    match opened.on(plane.upgrade(url)).await {
         Ok(Ok(upgraded)) => {
             let config = WebSocketConfig::default()
                 .read_buffer_size(READ_BUFFER)
@@ -110,7 +112,8 @@ async fn refusal(response: Response) -> Ending {
 /// Cancel-safe: a frame that is half here stays in the reader's buffer.
 async fn next_frame<S: Bytestream>(reader: &mut Reader<S>, deadline: Duration) -> Result<Bytes, Ending> {
     loop {
-        let message = match timeout(deadline, reader.next()).await {
+        let next = Wait::named("a frame").owner("control-plane link").at_most(deadline);
+        let message = match next.on(reader.next()).await {
             Ok(Some(Ok(message))) => message,
             Ok(Some(Err(error))) => return Err(broken(error)),
             Ok(None) => return Err(Ending::Closed),
@@ -135,9 +138,10 @@ pub(crate) async fn next_in_time<S: Bytestream>(
 ) -> Result<Bytes, Ending> {
     // Cancel-safe: a frame that is half here stays in the reader; a timer has no state. The timer comes first, so that a flood of
     // frames that are no signs of life cannot hold the session open; it is ready once, so it starves nobody.
+    let timer = Wait::named("a timer of the session").owner("control-plane link");
     tokio::select! {
         biased;
-        () = sleep_until(timers.deadline()) => Err(timers.due(Instant::now()).unwrap_or(Ending::Silent)),
+        () = timer.pause_until(timers.deadline()) => Err(timers.due(Instant::now()).unwrap_or(Ending::Silent)),
         frame = next_frame(reader, io_deadline) => frame,
     }
 }
@@ -148,7 +152,8 @@ pub(crate) async fn write_frame<S: Bytestream>(
     text: String,
     deadline: Duration,
 ) -> Result<(), Ending> {
-    match timeout(deadline, writer.send(Message::text(text))).await {
+    let taken = Wait::named("a frame to be taken").owner("control-plane link").at_most(deadline);
+    match taken.on(writer.send(Message::text(text))).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(broken(error)),
         Err(_) => Err(Ending::Failed(format!("a frame was not taken for {deadline:?}"))),
@@ -165,7 +170,8 @@ pub(crate) async fn say_goodbye<S: Bytestream>(writer: &mut Writer<S>, ending: &
     };
     let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     // An error or a peer that does not read changes nothing: the socket is dropped next.
-    let _ = timeout(FAREWELL, writer.send(frame)).await;
+    let taken = Wait::named("the farewell to be taken").owner("control-plane link").at_most(FAREWELL);
+    let _ = taken.on(writer.send(frame)).await;
 }
 
 fn closed(frame: Option<CloseFrame>) -> Ending {

@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::tcs::{InstanceStatus, TaskHealth, TaskMetric};
+use wharf_wait::Wait;
 
 /// What the TCS loop needs to know.
 #[derive(Debug, Clone)]
@@ -99,7 +100,7 @@ pub async fn run_tcs<S: TelemetrySource>(mut config: TcsConfig, mut source: S, c
         // Cancel-safe: neither arm has state.
         tokio::select! {
             () = cancel.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
+            () = Wait::named("before the next session").owner("tcs").pause(wait) => {}
         }
     }
 }

@@ -20,6 +20,7 @@ use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Channel;
+use wharf_wait::Wait;
 
 const CONNECT: Duration = Duration::from_secs(10);
 const PING: Duration = Duration::from_secs(2);
@@ -179,7 +180,8 @@ impl Containerd {
         self.shared.closing.cancel();
         self.shared.tasks.close();
         // A probe or pull that outlives the deadline cleans up after itself, or its lease expires.
-        let _ = tokio::time::timeout(deadline, self.shared.tasks.wait()).await;
+        let work = Wait::named("pulls and probes under way").owner("containerd client").at_most(deadline);
+        let _ = work.on(self.shared.tasks.wait()).await;
     }
 }
 
@@ -243,7 +245,8 @@ impl Shared {
 async fn open(config: &ContainerdConfig) -> Result<(Channel, Host), ConnectError> {
     let address = &config.address;
     // A plain connection first: its error tells a missing socket from a forbidden one, which tonic's does not.
-    let probe = tokio::time::timeout(CONNECT, UnixStream::connect(address)).await;
+    let wait = |name| Wait::named(name).owner("containerd client").at_most(CONNECT);
+    let probe = wait("containerd's socket").on(UnixStream::connect(address)).await;
     let probe = probe.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
     let probe = probe.map_err(|source| refused(address, source))?;
     let host = Host::observe(probe.peer_cred().ok().and_then(|peer| peer.pid()));
@@ -251,7 +254,7 @@ async fn open(config: &ContainerdConfig) -> Result<(Channel, Host), ConnectError
         address: address.clone(),
         source,
     };
-    let connecting = tokio::time::timeout(CONNECT, containerd_client::connect(address)).await;
+    let connecting = wait("a channel to containerd").on(containerd_client::connect(address)).await;
     let channel =
         connecting.map_err(|late| transport(late.into()))?.map_err(|error| transport(error.into()))?;
     Ok((channel, host))

@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::{Response, Streaming};
+use wharf_wait::Wait;
 
 /// Events that wait for the receiver. When full, the stream waits and containerd keeps them.
 const BACKLOG: usize = 1024;
@@ -104,7 +105,7 @@ impl Subscriber {
             if self.sender.send(RuntimeEvent::Disconnected).await.is_err() {
                 return;
             }
-            tokio::time::sleep(delay).await;
+            Wait::named("before the next subscription").owner("events of containerd").pause(delay).await;
             delay = (delay * 2).min(LONGEST_DELAY);
         }
     }
@@ -138,7 +139,7 @@ impl Subscriber {
             if let Err(error) = rpc::call("Events.Publish", QUICK, client.publish(request.clone())).await {
                 return error;
             }
-            tokio::time::sleep(NUDGE_EVERY).await;
+            Wait::named("before the next nudge").owner("events of containerd").pause(NUDGE_EVERY).await;
         }
     }
 

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
+use wharf_wait::Wait;
 
 const PROCESS_TYPE: &str = "types.containerd.io/opencontainers/runtime-spec/1/Process";
 /// Output that is kept; Docker keeps as much of a health check's.
@@ -126,7 +127,8 @@ impl Probe {
         failpoint!("probe.made");
         let outcome = self.start_and_wait(pipe, timeout).await;
         // A child that holds the pipe makes the shim wait for seconds before it lets go: that is not the caller's wait.
-        let _ = tokio::time::timeout(DRAIN, self.shared.tasks.spawn(self.clone().clean_up())).await;
+        let cleaned = self.shared.tasks.spawn(self.clone().clean_up());
+        let _ = Wait::named("a probe to be deleted").owner(self.id.clone()).at_most(DRAIN).on(cleaned).await;
         outcome
     }
 
@@ -166,7 +168,8 @@ impl Probe {
                 // Cancel-safe: neither future is dropped here, the other one goes on below.
                 code = &mut wait => {
                     // Nothing more to wait for than what is in the pipe already.
-                    let _ = tokio::time::timeout(DRAIN, collect).await;
+                    let rest = Wait::named("the rest of a probe's output").owner(self.id.clone());
+                    let _ = rest.at_most(DRAIN).on(collect).await;
                     code
                 }
                 () = &mut collect => wait.await,

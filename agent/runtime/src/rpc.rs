@@ -9,6 +9,7 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
+use wharf_wait::Wait;
 
 /// Requests that only read or write metadata.
 pub(crate) const QUICK: Duration = Duration::from_secs(10);
@@ -87,7 +88,7 @@ pub(crate) async fn call<T>(
     deadline: Duration,
     request: impl Future<Output = Result<Response<T>, Status>>,
 ) -> Result<T, RpcError> {
-    match tokio::time::timeout(deadline, request).await {
+    match Wait::named(rpc).owner("containerd client").at_most(deadline).on(request).await {
         Ok(Ok(response)) => Ok(response.into_inner()),
         Ok(Err(status)) => Err(RpcError::new(rpc, &status)),
         Err(_) => Err(RpcError::Deadline { rpc, after: deadline }),

@@ -15,6 +15,7 @@ use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_runtime::cgroup::CgroupError;
 use wharf_runtime::{CreateError, ExecError};
+use wharf_wait::Wait;
 
 /// Output of a probe that is kept (Docker's bound).
 const PROBE_OUTPUT: usize = 4096;
@@ -123,7 +124,8 @@ impl<O: Outside> World<O> {
         let exec_id = format!("health-{}", self.clock.now().as_millis());
         let id = id(&container);
         let probe = self.runtime.exec(&id, &exec_id, &check.command, check.timeout);
-        let outcome = tokio::time::timeout(check.timeout + PROBE_GRACE, probe).await;
+        let end = Wait::named("a health probe").owner(id.clone()).at_most(check.timeout + PROBE_GRACE);
+        let outcome = end.on(probe).await;
         failpoint!("probe.after");
         let (exit_code, mut output) = match outcome {
             Ok(Ok(done)) => (done.exit_code, done.output),

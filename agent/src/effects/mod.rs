@@ -31,6 +31,7 @@ use wharf_core::effect::Effect;
 use wharf_core::event::Event;
 use wharf_protocol::arn::TaskArn;
 use wharf_runtime::{PullPolicy, RegistryAuth};
+use wharf_wait::Wait;
 
 /// Reports of different tasks that may be under way at once (spec 2.5).
 const MAX_REPORTS: usize = 10;
@@ -175,7 +176,8 @@ impl<O: Outside> Effects<O> {
     /// Waits for the effects under way, at most this long. What is cut off is found out by the next start.
     pub async fn drain(&self, deadline: Duration) {
         self.running.close();
-        if tokio::time::timeout(deadline, self.running.wait()).await.is_err() {
+        let ended = Wait::named("effects under way").owner("the stopping agent").at_most(deadline);
+        if ended.on(self.running.wait()).await.is_err() {
             tracing::warn!(left = self.running.len(), "effects were still under way at the end");
         }
         self.world.network.close().await;

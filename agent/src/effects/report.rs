@@ -10,6 +10,7 @@ use wharf_core::event::Event;
 use wharf_core::report::{AttachmentReport, TaskReport};
 use wharf_link::submit::SubmitOutcome;
 use wharf_protocol::api::SubmitTaskStateChangeRequest;
+use wharf_wait::Wait;
 
 /// How long a report waits for the registration before it counts as failed.
 const REGISTRATION: Duration = Duration::from_secs(30);
@@ -55,8 +56,9 @@ impl<O: Outside> World<O> {
     ) -> Option<SubmitOutcome> {
         let mut api = self.api.clone();
         let wait = async {
-            let registered = tokio::time::timeout(REGISTRATION, api.wait_for(Option::is_some));
-            let registered = registered.await.ok()?.ok()?.clone()?;
+            let registered =
+                Wait::named("the registration of this host").owner("a report").at_most(REGISTRATION);
+            let registered = registered.on(api.wait_for(Option::is_some)).await.ok()?.ok()?.clone()?;
             registered.healing.rest(after).await;
             Some(registered)
         };

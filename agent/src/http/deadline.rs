@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use wharf_wait::{Pause, Wait};
 
 /// A stream with a bound on how long one write may stay pending.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct WriteDeadline {
     stream: TcpStream,
     limit: Duration,
     /// Runs only while a write is pending, so that an idle connection has no timer.
-    stalled: Option<Pin<Box<Sleep>>>,
+    stalled: Option<Pause>,
 }
 
 impl WriteDeadline {
@@ -29,8 +29,8 @@ impl WriteDeadline {
             return written;
         }
         let limit = self.limit;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        ready!(stalled.as_mut().poll(context));
+        let pause = || Wait::named("a peer to read").owner("a local HTTP connection").pause(limit);
+        ready!(Pin::new(self.stalled.get_or_insert_with(pause)).poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

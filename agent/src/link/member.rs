@@ -23,6 +23,7 @@ use wharf_link::jitter::Jitter;
 use wharf_link::register::{RegisterError, Registration, register};
 use wharf_protocol::api::RegisterContainerInstanceRequest;
 use wharf_protocol::arn::ContainerInstanceArn;
+use wharf_wait::Wait;
 
 /// Room for messages in either direction; when it is full, the session stops reading and TCP slows the control plane down.
 const FRAMES: usize = 64;
@@ -89,7 +90,7 @@ pub async fn join<P: ControlPlane>(
 async fn remember(facts: Vec<Change>, store: &impl Store) {
     while let Err(error) = store.save(facts.clone()).await {
         tracing::error!(error = &error as &dyn std::error::Error, "cannot save the registration");
-        tokio::time::sleep(SAVE_AGAIN).await;
+        Wait::named("before the next try to save").owner("registration").pause(SAVE_AGAIN).await;
     }
 }
 

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use wharf_link::tcs::InstanceStatusReport;
 use wharf_protocol::Timestamp;
 use wharf_protocol::tcs::InstanceStatus;
+use wharf_wait::Wait;
 
 /// How long the runtime may take to answer a ping.
 pub const PING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -108,7 +109,8 @@ impl Doctor {
     }
 
     async fn examine<P: Fn() -> F, F: Future<Output = bool>>(&mut self, ping: &P) {
-        let answered = tokio::time::timeout(self.patience, ping()).await.unwrap_or(false);
+        let answer = Wait::named("containerd's sign of life").owner("instance health").at_most(self.patience);
+        let answered = answer.on(ping()).await.unwrap_or(false);
         self.check.record(answered, now());
         self.report.send_replace(self.check.report());
     }

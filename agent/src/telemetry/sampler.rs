@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use wharf_core::spec::{Network, TaskSpec};
 use wharf_protocol::arn::TaskArn;
 use wharf_protocol::tcs::TaskMetric;
+use wharf_wait::Wait;
 
 /// Time between two samples: eight of them in each 20 s publish.
 pub const INTERVAL: Duration = Duration::from_millis(2500);
@@ -128,8 +129,10 @@ impl<S: Source> Sampler<S> {
         for task in &running {
             let network = match task.spec.network {
                 Network::Awsvpc(_) => {
-                    let reading = tokio::time::timeout(PATIENCE, self.source.network(&task.spec.arn));
-                    reading.await.ok().flatten()
+                    let reading = Wait::named("counters of its interface")
+                        .owner(task.spec.arn.id().to_owned())
+                        .at_most(PATIENCE);
+                    reading.on(self.source.network(&task.spec.arn)).await.ok().flatten()
                 }
                 Network::Host | Network::None => None,
             };

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use wharf_agent::http::{Body, Limits, Reply};
 use wharf_agent::introspection::{bind, render, run};
 use wharf_agent::view::{Stage, View};
+use wharf_wait::Wait;
 
 const OTHER: &str = "c30affffffff4258975479cd04f2f9e8";
 
@@ -78,7 +79,7 @@ fn a_task_that_does_not_run_yet_is_pending() {
 #[test]
 fn commands_licence_and_unknown_pages() {
     let view = view([]);
-    let commands = ["/v1/metadata", "/v1/tasks", "/license"];
+    let commands = ["/v1/metadata", "/v1/tasks", "/v1/waits", "/license"];
     assert_eq!(get(&view, "/", "").1["AvailableCommands"], json!(commands));
     let Body::Text(licence) = render(&view, "/license", None).body else { panic!("not text") };
     assert!(String::from_utf8_lossy(&licence).contains("Apache License"));
@@ -93,11 +94,35 @@ async fn a_port_in_use_is_told_with_its_address_and_a_free_one_is_served() {
     assert!(error.to_string().contains(&address.to_string()), "{error}");
     let (stop, tasks) = (CancellationToken::new(), watch::channel(Arc::new(view([recorded_task()]))).1);
     let served = tokio::spawn(run(listener, tasks, Limits::default(), stop.clone()));
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    stream.write_all(b"GET /v1/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let answer = ask(address, "/v1/tasks").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains(TASK_ID), "{answer}");
     stop.cancel();
     tokio::time::timeout(Duration::from_secs(5), served).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_the_process_waits_for_is_listed_with_its_owner_and_its_end() {
+    let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, tasks) = (CancellationToken::new(), watch::channel(Arc::new(view([]))).1);
+    let served = tokio::spawn(run(listener, tasks, Limits::default(), stop.clone()));
+    let pause = Wait::named("a thing to list").owner("this test").pause(Duration::from_secs(3600));
+    let answer = ask(address, "/v1/waits").await;
+    let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let mut waits = body["Waits"].as_array().unwrap().iter();
+    let found = waits.find(|wait| wait["Name"] == "a thing to list").unwrap();
+    assert_eq!((&found["Owner"], &found["Long"]), (&json!("this test"), &json!(false)));
+    assert!(found["EndsInMs"].as_u64().unwrap() > 3_000_000, "{found}");
+    drop(pause);
+    stop.cancel();
+    served.await.unwrap();
+}
+
+async fn ask(address: std::net::SocketAddr, path: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let question = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    stream.write_all(question.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }

@@ -12,6 +12,7 @@ use tokio::process::Command;
 
 use super::Failure;
 use super::environment::Environment;
+use wharf_wait::Wait;
 
 /// How long a delegated plugin may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,7 +30,8 @@ pub fn delegate(
     };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| io(&error))?;
-    let ran = runtime.block_on(async { tokio::time::timeout(PATIENCE, run(&program, command, input)).await });
+    let ended = Wait::named("the IPAM plugin to end").owner("wharf-cni").at_most(PATIENCE);
+    let ran = runtime.block_on(async { ended.on(run(&program, command, input)).await });
     let late =
         |_| Failure::ipam(format!("the IPAM plugin {kind} did not answer"), &format!("waited {PATIENCE:?}"));
     let output = ran.map_err(late)?.map_err(|error| io(&error))?;

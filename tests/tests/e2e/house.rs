@@ -6,11 +6,15 @@ use std::process::Command;
 /// Every arrow between crates of ours. A new one is a decision: change the map first.
 const ARROWS: &[(&str, &[&str])] = &[
     ("wharf-protocol", &[]),
-    ("wharf-cni", &[]),
-    ("wharf-runtime", &[]),
+    ("wharf-wait", &[]),
+    ("wharf-cni", &["wharf-wait"]),
+    ("wharf-runtime", &["wharf-wait"]),
     ("wharf-core", &["wharf-protocol"]),
-    ("wharf-link", &["wharf-protocol"]),
-    ("wharf-agent", &["wharf-cni", "wharf-core", "wharf-link", "wharf-protocol", "wharf-runtime"]),
+    ("wharf-link", &["wharf-protocol", "wharf-wait"]),
+    (
+        "wharf-agent",
+        &["wharf-cni", "wharf-core", "wharf-link", "wharf-protocol", "wharf-runtime", "wharf-wait"],
+    ),
     ("wharf-control-plane", &["wharf-protocol"]),
 ];
 

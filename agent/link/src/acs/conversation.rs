@@ -12,9 +12,10 @@ use crate::session::{Ending, Session, Timings};
 use crate::socket::{self, Bytestream, Reader, Writer};
 use std::convert::Infallible;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Bytes;
 use wharf_protocol::acs::{self, Decoded, HeartbeatAckRequest, HeartbeatMessage, Message};
+use wharf_wait::Wait;
 
 /// Heartbeat acks that wait for the writer.
 const ACKS: usize = 16;
@@ -123,7 +124,8 @@ impl Hearing<'_> {
     async fn answer(&mut self, heartbeat: HeartbeatMessage) -> Result<(), Ending> {
         let ack = HeartbeatAckRequest { message_id: heartbeat.message_id };
         // The writer lives as long as this reader; it is never gone while we wait.
-        let queued = timeout(self.timings.io_deadline, self.acks.send(ack.into())).await;
+        let room = Wait::named("room for a heartbeat ack").owner("acs").at_most(self.timings.io_deadline);
+        let queued = room.on(self.acks.send(ack.into())).await;
         if !matches!(queued, Ok(Ok(()))) {
             return Err(Ending::Failed("heartbeat acks are not taken".to_owned()));
         }
@@ -132,7 +134,8 @@ impl Hearing<'_> {
 
     async fn pass_on(&mut self, event: AcsInbound) -> Result<(), Ending> {
         let deadline = self.timings.io_deadline;
-        match timeout(deadline, self.inbound.send(event)).await {
+        let taken = Wait::named("the agent to take a message").owner("acs").at_most(deadline);
+        match taken.on(self.inbound.send(event)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Ending::Failed("the agent does not listen any more".to_owned())),
             Err(_) => {

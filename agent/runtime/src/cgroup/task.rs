@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::Instant;
+use wharf_wait::Wait;
 
 const PAUSE: Duration = Duration::from_millis(20);
 /// The kernel takes no smaller quota.
@@ -105,7 +106,7 @@ impl CgroupRoot {
                 if Instant::now() >= deadline {
                     return Err(self.not_removed(path, directory, source));
                 }
-                tokio::time::sleep(PAUSE).await;
+                Wait::named("the kernel to let go of it").owner(format!("cgroup {path}")).pause(PAUSE).await;
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ use containerd_client::types::v1::Status;
 use nix::libc::SIGKILL;
 use std::time::Duration;
 use tokio::time::Instant;
+use wharf_wait::Wait;
 
 /// How long a killed process may take to end, and a shim to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -97,7 +98,7 @@ impl Shared {
                 return Err(error);
             }
             self.kill_or_break(id, group).await;
-            tokio::time::sleep(PAUSE).await;
+            Wait::named("before the next try to delete it").owner(id.to_owned()).pause(PAUSE).await;
         }
     }
 

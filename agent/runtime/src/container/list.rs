@@ -13,6 +13,7 @@ use containerd_client::types::v1::{Process, Status};
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+use wharf_wait::Wait;
 
 /// A process that has just ended is dead before its shim has told: how often and how long to wait for that.
 const RECHECKS: u32 = 20;
@@ -101,7 +102,7 @@ async fn state(shared: &Shared, task: Option<&Process>) -> Result<ObservedState,
             return Ok(state);
         }
         if attempt > 0 {
-            tokio::time::sleep(PAUSE).await;
+            Wait::named("containerd to see what the kernel shows").owner(task.id.clone()).pause(PAUSE).await;
         }
         let request = GetRequest { container_id: task.id.clone(), ..GetRequest::default() };
         let again = rpc::found(rpc::call("Tasks.Get", QUICK, shared.tasks_client().get(request)).await)?;

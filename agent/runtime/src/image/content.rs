@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tonic::Streaming;
+use wharf_wait::Wait;
 
 /// Bytes sent in one message of a write.
 pub(crate) const CHUNK: usize = 512 << 10;
@@ -28,7 +29,8 @@ pub(crate) async fn read(shared: &Shared, digest: &str) -> Result<Vec<u8>, RpcEr
     let mut stream = rpc::call(READ, QUICK, shared.content().read(request)).await?;
     let mut document = Vec::new();
     loop {
-        let next = tokio::time::timeout(QUICK, stream.message()).await;
+        let part = Wait::named(READ).owner("containerd client").at_most(QUICK);
+        let next = part.on(stream.message()).await;
         let next = next.map_err(|_| RpcError::Deadline { rpc: READ, after: QUICK })?;
         let Some(part) = next.map_err(|status| RpcError::new(READ, &status))? else { return Ok(document) };
         document.extend_from_slice(&part.data);
@@ -83,7 +85,7 @@ pub(crate) async fn abort(shared: &Shared, scope: &Scope, digest: &str) {
             Ok(_) => return,
             Err(error) => tracing::debug!(%error, digest, "half-written blob not thrown away yet"),
         }
-        tokio::time::sleep(PAUSE).await;
+        Wait::named("before the next try to throw a blob away").owner("containerd client").pause(PAUSE).await;
     }
 }
 
@@ -186,7 +188,8 @@ impl BlobWriter {
             code: tonic::Code::Unavailable,
             message: "the stream ended early".to_owned(),
         };
-        match tokio::time::timeout(deadline, self.answers.message()).await {
+        let wait = Wait::named(Self::RPC).owner("containerd client").at_most(deadline);
+        match wait.on(self.answers.message()).await {
             Err(_) => Err(RpcError::Deadline { rpc: Self::RPC, after: deadline }),
             Ok(Err(status)) => Err(RpcError::new(Self::RPC, &status)),
             Ok(Ok(answer)) => answer.ok_or_else(ended),

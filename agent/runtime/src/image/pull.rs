@@ -20,7 +20,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
+use wharf_wait::Wait;
 
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
@@ -47,7 +48,8 @@ pub(super) async fn pull(
     let settings = &shared.config.pull;
     let deadline = Instant::now() + settings.total;
     let late = |_| PullError::Timeout { image: name.to_string(), after: settings.total };
-    let reached = timeout_at(deadline, reach(shared, name, auth, patience)).await;
+    let wait = |what| Wait::named(what).owner(format!("image {name}")).until(deadline);
+    let reached = wait("its registry").on(reach(shared, name, auth, patience)).await;
     let (session, target, bytes) = match reached.map_err(late)?? {
         Reached::Unchanged(image) => return Ok(image),
         Reached::Different(session, target, bytes) => (session, target, bytes),
@@ -58,7 +60,7 @@ pub(super) async fn pull(
     failpoint!("image.leased");
     let transfer = Transfer { shared, scope: &lease.scope, session: &session, name };
     // The deadline lies within the lease: a pull that runs out of time still gives its lease back.
-    let transferred = timeout_at(deadline, transfer.run(target, bytes)).await;
+    let transferred = wait("its layers").on(transfer.run(target, bytes)).await;
     failpoint!("image.before-lease-end");
     lease.end(matches!(transferred, Ok(Ok(_)))).await;
     let resolved = transferred.map_err(late)??;
@@ -214,7 +216,7 @@ async fn with_retries<T, F: Future<Output = Result<T, PullError>>>(
         match work().await {
             Err(error) if error.retry() == Retry::Backoff => {
                 tracing::debug!(%error, ?delay, "trying again");
-                tokio::time::sleep(delay).await;
+                Wait::named("before the next try of the registry").owner("images").pause(delay).await;
                 delay = (delay * 2).min(LONGEST_DELAY);
             }
             other => return other,

@@ -24,6 +24,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use wharf_wait::Wait;
 
 /// What is left to do after the shim has asked us to end; it kills us after 12 s.
 const GRACE: Duration = Duration::from_secs(5);
@@ -71,7 +72,7 @@ fn end_when_told() -> io::Result<()> {
     terminate.thread_block()?;
     spawn("signals", move || {
         if terminate.wait().is_ok() {
-            thread::sleep(GRACE);
+            Wait::named("the pipes to end").owner("logger").pause_thread(GRACE);
             std::process::exit(0);
         }
     })?;

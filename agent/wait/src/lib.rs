@@ -1,0 +1,159 @@
+//! The one way to wait: a wait has a name, an owner and an end, and can be seen while it lasts.
+//!
+//! ```
+//! # async fn pull() {}
+//! # async fn example() -> Result<(), wharf_wait::TimedOut> {
+//! use std::time::Duration;
+//! use wharf_wait::Wait;
+//!
+//! Wait::named("the image").owner("task t1").at_most(Duration::from_secs(60)).on(pull()).await?;
+//! Wait::named("before the next try").owner("images").pause(Duration::from_secs(1)).await;
+//! # Ok(())
+//! # }
+//! ```
+//! A wait without an end has to say why: [`Wait::endless`]. `clippy.toml` forbids the bare timers of tokio and std in product
+//! code, so that this crate cannot be passed by; [`open`] lists what is waited for in this process at this moment.
+#![forbid(unsafe_code)]
+
+mod register;
+
+pub use register::{End, Open, open};
+
+use register::Seen;
+use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// A wait with a name.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is waited for yet"]
+pub struct Wait {
+    name: &'static str,
+}
+
+/// A wait with a name and an owner.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is waited for yet"]
+pub struct Owned {
+    name: &'static str,
+    owner: Cow<'static, str>,
+}
+
+/// A wait with a name, an owner and an end.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is waited for yet"]
+pub struct Bounded {
+    wait: Owned,
+    at_most: Duration,
+}
+
+/// A wait that lasts as long as it takes, with the reason why that is right.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is waited for yet"]
+pub struct Endless {
+    name: &'static str,
+    reason: &'static str,
+}
+
+/// A wait for nothing but its end.
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Pause {
+    sleep: Pin<Box<Sleep>>,
+    _seen: Seen,
+}
+
+impl Future for Pause {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.sleep.as_mut().poll(context)
+    }
+}
+
+/// A wait came to its end before what was waited for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{owner} waited {} s for {name} in vain", .after.as_secs_f32())]
+pub struct TimedOut {
+    /// What was waited for.
+    pub name: &'static str,
+    /// Who waited.
+    pub owner: Cow<'static, str>,
+    /// How long.
+    pub after: Duration,
+}
+
+impl Wait {
+    /// A wait for this, in a few words that complete "waits for …".
+    pub fn named(name: &'static str) -> Self {
+        Self { name }
+    }
+
+    /// A wait without an end, as of the owner of an inbox; `reason` says why it needs none.
+    pub fn endless(name: &'static str, reason: &'static str) -> Endless {
+        Endless { name, reason }
+    }
+
+    /// Who waits: a task, a container, a part of the program.
+    pub fn owner(self, owner: impl Into<Cow<'static, str>>) -> Owned {
+        Owned { name: self.name, owner: owner.into() }
+    }
+}
+
+impl Owned {
+    /// The end of the wait.
+    pub fn at_most(self, at_most: Duration) -> Bounded {
+        Bounded { wait: self, at_most }
+    }
+
+    /// The end of the wait as a moment.
+    pub fn until(self, deadline: Instant) -> Bounded {
+        Bounded { wait: self, at_most: deadline.saturating_duration_since(Instant::now()) }
+    }
+
+    /// Waits so long, for nothing. Listed from now on.
+    ///
+    /// Cancel-safe: there is nothing to lose.
+    pub fn pause(self, length: Duration) -> Pause {
+        self.pause_until(Instant::now() + length)
+    }
+
+    /// Waits until this moment, for nothing.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that everybody else is sent to")]
+    pub fn pause_until(self, end: Instant) -> Pause {
+        let seen = register::enter(self.name, self.owner, End::At(end));
+        Pause { sleep: Box::pin(tokio::time::sleep_until(end)), _seen: seen }
+    }
+
+    /// The same in a thread without a runtime.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that everybody else is sent to")]
+    pub fn pause_thread(self, length: Duration) {
+        std::thread::sleep(length);
+    }
+}
+
+impl Bounded {
+    /// Waits for the future, which is dropped at the end of the wait: it is cancel-safe where the future is.
+    ///
+    /// # Errors
+    /// [`TimedOut`] says what was waited for, by whom and how long.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that everybody else is sent to")]
+    pub async fn on<T>(self, future: impl Future<Output = T>) -> Result<T, TimedOut> {
+        let Self { wait: Owned { name, owner }, at_most } = self;
+        let seen = register::enter(name, owner.clone(), End::At(Instant::now() + at_most));
+        let outcome = tokio::time::timeout(at_most, future).await;
+        drop(seen);
+        outcome.map_err(|_| TimedOut { name, owner, after: at_most })
+    }
+}
+
+impl Endless {
+    /// Waits for the future.
+    pub async fn on<T>(self, future: impl Future<Output = T>) -> T {
+        let _seen = register::enter(self.name, Cow::Borrowed("the process"), End::Never(self.reason));
+        future.await
+    }
+}

@@ -1,0 +1,85 @@
+//! Rules of waiting.
+
+use std::future::pending;
+use std::time::Duration;
+use tokio::time::Instant;
+use wharf_wait::{End, Open, Wait, open};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn listed(name: &str) -> Option<Open> {
+    open().into_iter().find(|wait| wait.name == name)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_in_time_is_handed_on() {
+    let wait = Wait::named("a quick thing").owner("the test").at_most(MINUTE);
+    assert_eq!(wait.on(async { 7 }).await, Ok(7));
+    assert_eq!(listed("a quick thing"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_in_vain_says_what_for_who_and_how_long() {
+    let begun = Instant::now();
+    let wait = Wait::named("godot").owner(format!("task {}", 1)).at_most(MINUTE);
+    let error = wait.on(pending::<()>()).await.unwrap_err();
+    assert_eq!(begun.elapsed(), MINUTE);
+    assert_eq!(error.to_string(), "task 1 waited 60 s for godot in vain");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_moment_is_an_end_too_and_one_that_is_over_does_not_wait() {
+    let wait = |end| Wait::named("a moment").owner("the test").until(end).on(pending::<()>());
+    assert!(wait(Instant::now() + MINUTE).await.is_err());
+    let begun = Instant::now();
+    assert!(wait(begun).await.is_err());
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_is_listed_while_it_lasts_and_no_longer() {
+    let waiting =
+        tokio::spawn(Wait::named("a listed thing").owner("the test").at_most(MINUTE).on(pending::<()>()));
+    tokio::task::yield_now().await;
+    let seen = listed("a listed thing").unwrap();
+    assert_eq!((&*seen.owner, seen.end), ("the test", End::At(seen.since + MINUTE)));
+    assert!(!seen.is_long(seen.since + MINUTE / 3));
+    assert!(seen.is_long(seen.since + MINUTE / 3 * 2));
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    assert_eq!(listed("a listed thing"), None, "a wait that is dropped is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_without_an_end_says_why_it_needs_none() {
+    let why = "nothing is to be done until something happens";
+    let waiting = tokio::spawn(Wait::endless("an inbox", why).on(pending::<()>()));
+    tokio::task::yield_now().await;
+    let seen = listed("an inbox").unwrap();
+    assert_eq!((seen.end, seen.is_long(seen.since + MINUTE)), (End::Never(why), false));
+    waiting.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_lasts_as_long_as_it_says_and_is_listed() {
+    let begun = Instant::now();
+    let pausing = tokio::spawn(Wait::named("a pause").owner("the test").pause(MINUTE));
+    tokio::task::yield_now().await;
+    assert!(listed("a pause").is_some());
+    pausing.await.unwrap();
+    assert_eq!(begun.elapsed(), MINUTE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_list_is_bounded_and_waits_beyond_it_work_all_the_same() {
+    let waits: Vec<_> = (0..5000)
+        .map(|_| {
+            tokio::spawn(Wait::named("one of many").owner("the test").at_most(MINUTE).on(pending::<()>()))
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    assert!(open().len() <= 4096);
+    for wait in waits {
+        assert!(wait.await.unwrap().is_err());
+    }
+}
