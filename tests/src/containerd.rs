@@ -2,6 +2,7 @@
 //!
 //! `WHARF_TEST_CONTAINERD_BIN` names a directory with another containerd, shim and runc to use instead of the machine's.
 
+use crate::volume::Volume;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,16 +13,28 @@ use std::time::{Duration, Instant};
 pub struct PrivateContainerd {
     dir: tempfile::TempDir,
     child: Child,
+    /// What its images and snapshots lie on, where that is not the machine's own disk.
+    volume: Option<Volume>,
 }
 
 impl PrivateContainerd {
     /// Starts one and waits until it answers.
     pub fn start() -> Result<Self> {
-        let dir = tempfile::Builder::new().prefix("containerd-").tempdir_in(temporary())?;
+        Self::start_in(directory()?, None)
+    }
+
+    /// Starts one whose images and snapshots lie on a file system with room for so many MiB and so many files.
+    pub fn start_on_volume(mebibytes: u64, files: u32) -> Result<Self> {
+        let dir = directory()?;
+        let volume = Volume::at(&dir.path().join("root"), mebibytes, files)?;
+        Self::start_in(dir, Some(volume))
+    }
+
+    fn start_in(dir: tempfile::TempDir, volume: Option<Volume>) -> Result<Self> {
         let config = dir.path().join("config.toml");
         std::fs::write(&config, configuration(dir.path())?)?;
         let child = spawn(&config, &dir.path().join("containerd.log"))?;
-        let mut this = Self { dir, child };
+        let mut this = Self { dir, child, volume };
         this.wait_until_it_answers()?;
         Ok(this)
     }
@@ -39,6 +52,11 @@ impl PrivateContainerd {
     /// Directory below which everything of it lies.
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// The file system of its images and snapshots; only one of its own is there to be filled.
+    pub fn volume(&self) -> &Volume {
+        self.volume.as_ref().expect("this containerd lies on a volume of its own")
     }
 
     /// What it has logged.
@@ -93,6 +111,10 @@ impl Drop for PrivateContainerd {
         drop(self.child.wait());
         crate::leaks::unmount_below(self.dir.path());
     }
+}
+
+fn directory() -> Result<tempfile::TempDir> {
+    Ok(tempfile::Builder::new().prefix("containerd-").tempdir_in(temporary())?)
 }
 
 /// Where temporary directories go: `TMPDIR`, or `/var/tmp`, because containerd's root must not lie on an overlay or a small tmpfs.

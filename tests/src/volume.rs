@@ -1,25 +1,28 @@
-//! A file system of a given size that a test can fill: memory with a bound, mounted in the test process's own mount namespace.
+//! A file system of a given size that a test can fill: ext4 in a file, mounted in the test process's own mount namespace.
 
-use anyhow::{Context, Result, bail};
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use anyhow::{Context, Result, bail, ensure};
+use nix::mount::{MntFlags, umount2};
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// A mounted file system; unmounted when dropped.
+/// A mounted file system; unmounted when dropped, and its loop device goes with the mount.
 #[derive(Debug)]
 pub struct Volume {
     path: PathBuf,
+    image: PathBuf,
 }
 
 impl Volume {
-    /// Mounts one at `path`, which is made, with room for so many MiB and so many files.
-    pub fn at(path: &Path, mebibytes: u32, files: u32) -> Result<Self> {
+    /// Makes one at `path`, with room for so many MiB and so many files.
+    pub fn at(path: &Path, mebibytes: u64, files: u32) -> Result<Self> {
         fs::create_dir_all(path)?;
-        let options = format!("size={mebibytes}m,nr_inodes={files},mode=0755");
-        mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::empty(), Some(options.as_str()))
-            .with_context(|| format!("cannot mount {}", path.display()))?;
-        Ok(Self { path: path.to_owned() })
+        let image = path.with_extension("img");
+        fs::File::create(&image)?.set_len(mebibytes << 20)?;
+        run(Command::new("mkfs.ext4").args(["-q", "-m", "0", "-N", &files.to_string()]).arg(&image))?;
+        run(Command::new("mount").args(["-o", "loop"]).arg(&image).arg(path))?;
+        Ok(Self { path: path.to_owned(), image })
     }
 
     /// Writes until there is no room for another byte.
@@ -28,13 +31,11 @@ impl Volume {
         for size in [1 << 20, 4096, 1] {
             let block = vec![1; size];
             let full = loop {
-                if let Err(error) = filler.write_all(&block) {
+                if let Err(error) = filler.write_all(&block).and_then(|()| filler.sync_data()) {
                     break error;
                 }
             };
-            if full.kind() != ErrorKind::StorageFull {
-                bail!("cannot fill {}: {full}", self.path.display());
-            }
+            ensure!(full.kind() == ErrorKind::StorageFull, "cannot fill {}: {full}", self.path.display());
         }
         Ok(())
     }
@@ -46,21 +47,20 @@ impl Volume {
         for number in 0_u32.. {
             match fs::File::create(dir.join(number.to_string())) {
                 Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::StorageFull => break,
+                Err(error) if error.kind() == ErrorKind::StorageFull => return Ok(()),
                 Err(error) => bail!("cannot fill {}: {error}", self.path.display()),
             }
         }
-        Ok(())
+        bail!("{} takes any number of files", self.path.display())
     }
 
     /// Takes away what fills it.
     pub fn make_room(&self) -> Result<()> {
-        for filler in ["filler", "fillers"] {
-            let path = self.path.join(filler);
-            if path.is_dir() {
-                fs::remove_dir_all(path)?;
-            } else if path.exists() {
-                fs::remove_file(path)?;
+        for filler in ["filler", "fillers"].map(|name| self.path.join(name)) {
+            if filler.is_dir() {
+                fs::remove_dir_all(filler)?;
+            } else if filler.exists() {
+                fs::remove_file(filler)?;
             }
         }
         Ok(())
@@ -71,5 +71,12 @@ impl Drop for Volume {
     fn drop(&mut self) {
         // Whoever still has a file open in it keeps it until then.
         let _ = umount2(&self.path, MntFlags::MNT_DETACH);
+        let _ = fs::remove_file(&self.image);
     }
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }

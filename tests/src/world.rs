@@ -6,6 +6,7 @@ mod kill;
 
 use crate::containerd::{PrivateContainerd, temporary};
 use crate::leaks::{self, Inventory, Scope};
+use crate::volume::Volume;
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ pub struct Host {
     /// How much of the log was there before an agent that is to die was started.
     log_read: usize,
     extra: BTreeMap<String, String>,
+    data: Option<Volume>,
 }
 
 /// Whose containerd a host uses.
@@ -62,7 +64,35 @@ impl Host {
 
     /// A host with a containerd that nobody else uses, so that it may be killed.
     pub fn with_own_containerd() -> Result<Self> {
-        Self::on(Containerd::Own(Box::new(PrivateContainerd::start()?)))
+        Self::with(PrivateContainerd::start()?)
+    }
+
+    /// A host with this containerd, which nobody else uses.
+    pub fn with(containerd: PrivateContainerd) -> Result<Self> {
+        Self::on(Containerd::Own(Box::new(containerd)))
+    }
+
+    /// A host whose data directory, with state, logs and volumes, has room for so many MiB and so many files.
+    pub fn with_data_volume(mebibytes: u64, files: u32) -> Result<Self> {
+        let mut host = Self::new()?;
+        host.data = Some(Volume::at(&host.dir.path().join("data"), mebibytes, files)?);
+        host.before = Inventory::take(&host.scope());
+        Ok(host)
+    }
+
+    /// The file system of the data directory.
+    pub fn data_volume(&self) -> &Volume {
+        self.data.as_ref().expect("this host's data lies on a volume of its own")
+    }
+
+    /// How the agent ended by itself, if it did.
+    pub fn agent_ended(&mut self) -> Result<Option<std::process::ExitStatus>> {
+        let Some(agent) = &mut self.agent else { return Ok(None) };
+        let ended = agent.try_wait()?;
+        if ended.is_some() {
+            self.agent = None;
+        }
+        Ok(ended)
     }
 
     fn on(containerd: Containerd) -> Result<Self> {
@@ -86,6 +116,7 @@ impl Host {
             agent: None,
             log_read: 0,
             extra: BTreeMap::new(),
+            data: None,
         };
         host.before = Inventory::take(&host.scope());
         Ok(host)

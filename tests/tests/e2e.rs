@@ -21,6 +21,8 @@ mod endpoints;
 mod explain;
 #[path = "e2e/failpoints/mod.rs"]
 mod failpoints;
+#[path = "e2e/full.rs"]
+mod full;
 #[path = "e2e/house.rs"]
 mod house;
 #[path = "e2e/input.rs"]

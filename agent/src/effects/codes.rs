@@ -1,8 +1,7 @@
 //! From errors of the runtime to reason codes: the one place that says which failure of the edge has which name.
 
-use crate::causes::chain;
 use wharf_core::reason::ReasonCode;
-use wharf_runtime::{CreateError, PullError, StoreError};
+use wharf_runtime::{PullError, StoreError};
 
 /// The code of an image that is not there to run.
 pub fn pull(error: &PullError) -> ReasonCode {
@@ -29,9 +28,8 @@ pub fn pull(error: &PullError) -> ReasonCode {
     }
 }
 
-/// The code of a container that was not created. containerd and runc tell a full disk only in words.
-pub fn create(error: &CreateError) -> ReasonCode {
-    let text = chain(error);
+/// This code, unless the words say that a disk is full: containerd and runc tell that in no other way.
+pub fn unless_full(text: &str, code: ReasonCode) -> ReasonCode {
     let full = text.contains("no space left on device") || text.contains("No space left on device");
-    if full { ReasonCode::DiskFull } else { ReasonCode::CannotCreateContainer }
+    if full { ReasonCode::DiskFull } else { code }
 }

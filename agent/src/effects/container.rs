@@ -46,9 +46,11 @@ impl<O: Outside> World<O> {
                 let code = match &error {
                     MakeError::Request(_) => ReasonCode::HostConfig,
                     MakeError::Cgroup(_) => ReasonCode::ResourceInitialization,
-                    MakeError::Create(error) => codes::create(error),
+                    MakeError::Create(_) => ReasonCode::CannotCreateContainer,
                 };
-                Event::CreateFailed { container, reason: Reason::new(code, chain(&error)) }
+                let detail = chain(&error);
+                let code = codes::unless_full(&detail, code);
+                Event::CreateFailed { container, reason: Reason::new(code, detail) }
             }
         }
     }
@@ -77,7 +79,9 @@ impl<O: Outside> World<O> {
         match started {
             Ok(started) => Event::ContainerStarted { container, at: Timestamp::from_millis(started.at_ms) },
             Err(error) => {
-                let reason = Reason::new(ReasonCode::CannotStartContainer, chain(&error));
+                let detail = chain(&error);
+                let code = codes::unless_full(&detail, ReasonCode::CannotStartContainer);
+                let reason = Reason::new(code, detail);
                 Event::StartFailed { container, reason }
             }
         }

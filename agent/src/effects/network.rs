@@ -1,6 +1,6 @@
 //! Effects on networks: made, and removed with everything else of the task.
 
-use super::World;
+use super::{World, codes};
 use crate::failpoint::failpoint;
 use crate::seam::{Network, Outside};
 use wharf_core::event::Event;
@@ -22,7 +22,8 @@ impl<O: Outside> World<O> {
                     .unmake(&task)
                     .await
                     .unwrap_or_else(|left| tracing::warn!(%task, left, "a failed network left something"));
-                Event::NetworkFailed { task, reason: Reason::new(ReasonCode::ContainerNetworking, detail) }
+                let code = codes::unless_full(&detail, ReasonCode::ContainerNetworking);
+                Event::NetworkFailed { task, reason: Reason::new(code, detail) }
             }
         }
     }

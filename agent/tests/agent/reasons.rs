@@ -46,7 +46,10 @@ fn a_pull_that_fails_says_whether_registry_credentials_image_or_time_did() {
 #[test]
 fn a_container_that_is_not_created_says_whether_the_disk_was_full() {
     let refused = |words: &str| CreateError::Runtime { id: "t-app".to_owned(), reason: words.to_owned() };
-    let told = |error: CreateError| Reason::new(codes::create(&error), chain(&error)).to_string();
+    let told = |error: CreateError| {
+        let detail = chain(&error);
+        Reason::new(codes::unless_full(&detail, ReasonCode::CannotCreateContainer), detail).to_string()
+    };
     assert_eq!(told(refused("exec: \"x\": not found")), "CannotCreateContainerError: exec: \"x\": not found");
     let full = "mkdir /run/x: no space left on device";
     assert_eq!(told(refused(full)), format!("NoSpaceLeftError: {full}"));
