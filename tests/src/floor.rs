@@ -10,7 +10,7 @@ use containerd_client::services::v1::snapshots::snapshots_client::SnapshotsClien
 use containerd_client::services::v1::tasks_client::TasksClient;
 use containerd_client::services::v1::{
     Container, CreateContainerRequest, CreateTaskRequest, DeleteContainerRequest, DeleteTaskRequest,
-    KillRequest, StartRequest, WaitRequest, container,
+    KillRequest, ListContainersRequest, ListTasksRequest, StartRequest, WaitRequest, container,
 };
 use containerd_client::with_namespace;
 use prost_types::Any;
@@ -41,6 +41,14 @@ impl Floor {
             chain_id: chain_id.to_owned(),
             cgroup_root: cgroup_root.to_owned(),
         })
+    }
+
+    /// Lists the namespace's containers and tasks, the two calls that no recovery can do without; how long both took.
+    pub async fn list(&self) -> Result<Duration> {
+        let begun = Instant::now();
+        ContainersClient::new(self.channel.clone()).list(self.ask(ListContainersRequest::default())).await?;
+        TasksClient::new(self.channel.clone()).list(self.ask(ListTasksRequest::default())).await?;
+        Ok(begun.elapsed())
     }
 
     /// Launches `command` as container `id`, measures it, and removes it again.
