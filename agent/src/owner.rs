@@ -143,9 +143,21 @@ impl<O: Outside> Owner<O> {
         let store = Arc::clone(&self.store);
         let changes: Vec<_> = changes.into_iter().map(Into::into).collect();
         let save = async move {
+            let mut tries: u32 = 0;
             while let Err(error) = store.save(changes.clone()).await {
-                tracing::error!(error = chain(&error), "cannot save; nothing new is begun until it succeeds");
+                tries = tries.saturating_add(1);
+                // Ever more rarely: a full disk may stay full for a day, and the log may lie on it.
+                if tries.is_power_of_two() {
+                    tracing::error!(
+                        error = chain(&error),
+                        tries,
+                        "cannot save; nothing new is begun until it succeeds"
+                    );
+                }
                 Wait::named("before the next try to save").owner("owner loop").pause(SAVE_AGAIN).await;
+            }
+            if tries > 0 {
+                tracing::info!(tries, "saving works again");
             }
         };
         tokio::pin!(save);

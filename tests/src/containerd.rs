@@ -82,6 +82,11 @@ impl PrivateContainerd {
         Ok(())
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_some())
+    }
+
     /// Starts it again on the same state, after a kill.
     pub fn start_again(&mut self) -> Result<()> {
         self.child = spawn(&self.dir.path().join("config.toml"), &self.dir.path().join("containerd.log"))?;

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod asker;
+pub mod cgroup;
 pub mod containerd;
 pub mod failpoints;
 pub mod floor;

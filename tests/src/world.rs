@@ -253,6 +253,11 @@ impl Host {
         }
     }
 
+    /// Whether nobody else uses its containerd.
+    pub fn is_containerd_own(&self) -> bool {
+        matches!(self.containerd, Containerd::Own(_))
+    }
+
     /// The agent's containerd namespace.
     pub fn namespace(&self) -> &str {
         &self.namespace

@@ -31,5 +31,7 @@ mod input;
 mod lifecycle;
 #[path = "e2e/limits.rs"]
 mod limits;
+#[path = "e2e/short.rs"]
+mod short;
 #[path = "e2e/telemetry.rs"]
 mod telemetry;
