@@ -27,6 +27,8 @@ impl Node {
             Event::CreateFailed { container, reason } => self.create_failed(&container, reason),
             Event::ContainerStarted { container, at } => self.container_started(&container, at),
             Event::StartFailed { container, reason } => self.start_failed(&container, reason),
+            Event::ContainerInspected { container, seen } => self.container_inspected(&container, seen),
+            Event::Postponed { container, act, reason } => self.postponed(container, act, reason),
             Event::SignalSent { container } => self.signal_sent(container),
             Event::SignalFailed { container, reason } => self.signal_failed(container, reason),
             Event::ContainerDeleted { container, exit, remains } => {

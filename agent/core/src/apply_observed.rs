@@ -25,6 +25,7 @@ impl Node {
         recovery: bool,
     ) {
         self.recovered |= recovery;
+        self.work.hurry(self.now);
         let loss = if self.enter_boot(boot) { Loss::Reboot } else { Loss::Unexplained };
         self.adopt_tasks(seen, found, recovery);
         let known: Vec<(ContainerRef, usize)> = self
@@ -86,7 +87,13 @@ impl Node {
     }
 
     /// Most listings show what is known: only a container that they change is touched.
-    fn adopt(&mut self, container: &ContainerRef, index: usize, shown: Option<Observation>, loss: Loss) {
+    pub(crate) fn adopt(
+        &mut self,
+        container: &ContainerRef,
+        index: usize,
+        shown: Option<Observation>,
+        loss: Loss,
+    ) {
         let Some(task) = self.tasks.get(&container.task) else { return };
         let mut state = task.containers[index].clone();
         state.adopt(&task.spec.containers[index], shown, loss, self.now);
@@ -106,7 +113,7 @@ impl Node {
 
 /// Why the runtime shows no process where there was one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Loss {
+pub(crate) enum Loss {
     Unexplained,
     Reboot,
 }

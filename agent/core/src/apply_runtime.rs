@@ -2,9 +2,10 @@
 //!
 //! Each end frees its lane. What it says of a container that has moved on by other means is dropped with a note.
 
+use crate::apply_observed::Loss;
 use crate::chronicle::brief;
 use crate::container::{Container, End};
-use crate::event::{ContainerRef, Exit, Remains, ResolvedImage};
+use crate::event::{ContainerRef, Exit, Observation, Remains, ResolvedImage};
 use crate::health::Probe;
 use crate::journal::Happening;
 use crate::node::Node;
@@ -69,6 +70,7 @@ impl Node {
             | Act::Pull
             | Act::Create
             | Act::Start
+            | Act::Inspect
             | Act::Delete
             | Act::Probe
             | Act::Report
@@ -117,8 +119,43 @@ impl Node {
         self.retry(Lane::Container(container), Act::Delete, Some(reason));
     }
 
+    /// The runtime was not there: the act rests and is planned again, until its limit. An inspection stands for the start
+    /// that it is to clear up.
+    pub(crate) fn postponed(&mut self, container: ContainerRef, act: Act, reason: Reason) {
+        let (lane, act) = match act {
+            Act::Probe => (Lane::Probe(container), act),
+            Act::Inspect => (Lane::Container(container), Act::Start),
+            Act::Pull | Act::Create | Act::Start | Act::Ask | Act::Kill | Act::Delete => {
+                (Lane::Container(container), act)
+            }
+            Act::Prepare | Act::Release | Act::Report | Act::Attach => {
+                return self.draft.ignore("postponed act that is none of the runtime's", container.container);
+            }
+        };
+        let began = self.work.end(&lane).map_or(self.now, |flight| flight.since);
+        if let Lane::Container(container) = &lane {
+            self.missing.remove(container);
+        }
+        self.work.delay(lane.clone(), act, reason.clone(), began);
+        self.retry(lane, act, Some(reason));
+    }
+
+    /// What became of a container whose start was not answered.
+    pub(crate) fn container_inspected(&mut self, container: &ContainerRef, seen: Option<Observation>) {
+        self.missing.remove(container);
+        self.work.end(&Lane::Container(container.clone()));
+        self.work.make_sure(container);
+        let index = self.tasks.get(&container.task).and_then(|task| task.index_of(&container.container));
+        match index {
+            Some(index) => self.adopt(container, index, seen, Loss::Unexplained),
+            None => self.draft.ignore("inspection", &container.container),
+        }
+    }
+
     pub(crate) fn health_probed(&mut self, container: ContainerRef, exit_code: Option<i32>, output: String) {
-        let flight = self.work.end(&Lane::Probe(container.clone()));
+        let lane = Lane::Probe(container.clone());
+        self.work.refresh(&lane);
+        let flight = self.work.end(&lane);
         let now = self.now;
         let began = flight.map_or(now, |flight| flight.since);
         self.change(&container, "health probe", |spec, state| {
@@ -160,7 +197,12 @@ impl Node {
     /// The effect in the container's lane has ended; a listing made before that proves nothing about it.
     fn landed(&mut self, container: &ContainerRef) -> Option<Flight> {
         self.missing.remove(container);
-        self.work.end(&Lane::Container(container.clone()))
+        let lane = Lane::Container(container.clone());
+        let flight = self.work.end(&lane)?;
+        if self.work.delayed(&lane, flight.act).is_some() {
+            self.work.refresh(&lane);
+        }
+        Some(flight)
     }
 
     /// Lets the act rest before the next try, with a note.
@@ -176,6 +218,7 @@ impl Node {
             | Act::Pull
             | Act::Create
             | Act::Start
+            | Act::Inspect
             | Act::Ask
             | Act::Kill
             | Act::Delete

@@ -25,14 +25,14 @@ pub enum Effect {
         /// The task.
         task: TaskArn,
     },
-    /// Have the image in the store and unpacked. Ends in `ImageReady` or `ImageFailed`.
+    /// Have the image in the store and unpacked. Ends in `ImageReady`, `ImageFailed` or `Postponed`.
     PullImage {
         /// Container that wants it.
         container: ContainerRef,
         /// Reference as written in the definition.
         image: String,
     },
-    /// Create the container. Ends in `ContainerCreated` or `CreateFailed`.
+    /// Create the container. Ends in `ContainerCreated`, `CreateFailed` or `Postponed`.
     CreateContainer {
         /// The container.
         container: ContainerRef,
@@ -41,8 +41,13 @@ pub enum Effect {
         /// Its image.
         image: ResolvedImage,
     },
-    /// Start the container's process. Ends in `ContainerStarted` or `StartFailed`.
+    /// Start the container's process. Ends in `ContainerStarted`, `StartFailed` or `Postponed`.
     StartContainer {
+        /// The container.
+        container: ContainerRef,
+    },
+    /// Ask the runtime what became of a container. Ends in `ContainerInspected` or `Postponed`.
+    InspectContainer {
         /// The container.
         container: ContainerRef,
     },
@@ -58,7 +63,7 @@ pub enum Effect {
         /// The container.
         container: ContainerRef,
     },
-    /// Run a health probe after a delay. Ends in `HealthProbed`.
+    /// Run a health probe after a delay. Ends in `HealthProbed` or `Postponed`.
     ProbeHealth {
         /// The container.
         container: ContainerRef,

@@ -7,6 +7,7 @@ use crate::reason::Reason;
 use crate::report::{AttachmentReport, TaskReport};
 use crate::spec::{AttachmentSpec, TaskSpec};
 use crate::time::Timestamp;
+use crate::work::Act;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wharf_protocol::arn::TaskArn;
@@ -149,6 +150,23 @@ pub enum Event {
         /// The container.
         container: ContainerRef,
         /// Why.
+        reason: Reason,
+    },
+    /// What the runtime holds of the container, asked for because a start was not answered.
+    ContainerInspected {
+        /// The container.
+        container: ContainerRef,
+        /// What there is of it.
+        seen: Option<Observation>,
+    },
+    /// The runtime was not there for an act on a container: nobody listened, or nobody answered. That is not the
+    /// container's doing: the act is tried again, within its limit. Whether it was done is not known.
+    Postponed {
+        /// The container.
+        container: ContainerRef,
+        /// Which act: one on images or containers, or a probe.
+        act: Act,
+        /// What was met.
         reason: Reason,
     },
     /// A health probe ended.

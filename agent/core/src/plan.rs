@@ -91,6 +91,10 @@ fn plan_container(task: &Task, index: usize, context: Context<'_>) -> Option<Eff
             let (spec, image) = (Arc::clone(&task.spec), image.clone());
             (Act::Create, Effect::CreateContainer { container: container.clone(), spec, image })
         }
+        // A start that was not answered is cleared up before anything else: it may have been done.
+        Phase::Created(_) if context.work.is_unsure(&container) => {
+            (Act::Start, Effect::InspectContainer { container: container.clone() })
+        }
         Phase::Created(_) if task.is_wanted() && standing => {
             (Act::Start, Effect::StartContainer { container: container.clone() })
         }

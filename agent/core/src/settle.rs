@@ -127,36 +127,51 @@ fn overdue_container(
     (admitted, pull_by): (Timestamp, Timestamp),
     Context { config, work, now }: Context<'_>,
 ) -> Option<Consequence> {
-    let flight = work.flight(&Lane::Container(task.reference(index)));
-    let (goal, since, due) = match (task.containers[index].phase(), flight) {
-        (Phase::Pending, _) => ("PULLED", admitted, pull_by),
-        (Phase::Resolved { .. }, Some(f)) if f.act == Act::Create => {
-            ("CREATED", f.since, f.since.plus(config.limits.create))
+    let container = task.reference(index);
+    let unsure = work.is_unsure(&container);
+    let lane = Lane::Container(container);
+    let (act, goal, since, due) = match task.containers[index].phase() {
+        Phase::Pending => (Act::Pull, "PULLED", admitted, pull_by),
+        Phase::Resolved { .. } => {
+            let since = work.tried_since(&lane, Act::Create)?;
+            (Act::Create, "CREATED", since, since.plus(config.limits.create))
         }
-        (Phase::Created(_), Some(f)) if f.act == Act::Start => {
-            ("RUNNING", f.since, f.since.plus(config.limits.start))
+        Phase::Created(_) => {
+            let since = work.tried_since(&lane, Act::Start)?;
+            (Act::Start, "RUNNING", since, since.plus(config.limits.start))
         }
-        (Phase::Resolved { .. } | Phase::Created(_) | Phase::Running(_) | Phase::Stopped(_), _) => {
-            return None;
-        }
+        Phase::Running(_) | Phase::Stopped(_) => return None,
     };
+    if now < due {
+        return None;
+    }
     let waited = due.since(since).as_secs();
-    let detail = format!("Could not transition to {goal}; timed out after waiting {waited} s");
+    let mut detail = format!("Could not transition to {goal}; timed out after waiting {waited} s");
+    if let Some(delay) = work.delayed(&lane, act) {
+        detail = format!("{detail}: {}", delay.reason.detail);
+    }
     let reason = Reason::new(ReasonCode::Timeout, detail);
-    (due <= now).then(|| never_ran(task, index, (None, Some(reason)), now))
+    if !unsure {
+        return Some(never_ran(task, index, (None, Some(reason)), now));
+    }
+    // It may run: the task is to stop, and what became of the container is seen when the runtime answers.
+    (task.desired == Desired::Running).then_some(Consequence::StopTask(Some(reason)))
 }
 
 /// The course of a stop: what never ran is dropped, what runs gets its time, dependants first. Source: features 7.5.
 fn stopping(task: &Task, context: Context<'_>) -> Option<Consequence> {
     let Context { config, work, now } = context;
     task.pairs().enumerate().find_map(|(index, (spec, container))| {
-        let starting = || work.is_flying(&task.reference(index), Act::Start);
+        let may_run = || {
+            let container = task.reference(index);
+            work.is_flying(&container, Act::Start) || work.is_unsure(&container)
+        };
         match container.phase() {
             Phase::Pending | Phase::Resolved { .. } => {
                 Some(never_ran(task, index, (None, reason_of_unpulled(task)), now))
             }
-            // What is just being started is left to finish: it may come to run, and then it is stopped as others are.
-            Phase::Created(_) if !starting() => Some(never_ran(task, index, (None, None), now)),
+            // What may come to run, or has, is left to show: it is then stopped as others are.
+            Phase::Created(_) if !may_run() => Some(never_ran(task, index, (None, None), now)),
             Phase::Running(running) if running.stop.is_none() && order::may_stop(task, index) => {
                 let deadline = now.plus(spec.stop_timeout.unwrap_or(config.limits.stop));
                 Some(Consequence::BeginStop(index, StopClock { since: now, deadline, asked: false }))

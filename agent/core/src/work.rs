@@ -5,6 +5,7 @@
 use crate::config::{Backoff, Limits};
 use crate::effect::{Effect, StopSignal};
 use crate::event::ContainerRef;
+use crate::reason::Reason;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub enum Act {
     Create,
     /// `StartContainer`.
     Start,
+    /// `InspectContainer`.
+    Inspect,
     /// `SignalContainer` with the polite signal.
     Ask,
     /// `SignalContainer` with SIGKILL.
@@ -72,6 +75,7 @@ impl Act {
             Effect::PullImage { .. } => Self::Pull,
             Effect::CreateContainer { .. } => Self::Create,
             Effect::StartContainer { .. } => Self::Start,
+            Effect::InspectContainer { .. } => Self::Inspect,
             Effect::SignalContainer { signal: StopSignal::Polite(_), .. } => Self::Ask,
             Effect::SignalContainer { signal: StopSignal::Kill, .. } => Self::Kill,
             Effect::DeleteContainer { .. } => Self::Delete,
@@ -89,6 +93,7 @@ impl Lane {
             Effect::PullImage { container, .. }
             | Effect::CreateContainer { container, .. }
             | Effect::StartContainer { container }
+            | Effect::InspectContainer { container }
             | Effect::SignalContainer { container, .. }
             | Effect::DeleteContainer { container } => Self::Container(container.clone()),
             Effect::ProbeHealth { container, .. } => Self::Probe(container.clone()),
@@ -120,11 +125,24 @@ struct Rest {
     until: Timestamp,
 }
 
+/// An act that the runtime was not there for, from its first try until the runtime has answered it.
+#[derive(Debug)]
+pub(crate) struct Delay {
+    act: Act,
+    /// When the first of these tries began.
+    pub(crate) since: Timestamp,
+    /// What the last try met.
+    pub(crate) reason: Reason,
+    /// A start was asked for and not answered: it may have been done.
+    unsure: bool,
+}
+
 /// Everything under way or resting.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
     flying: BTreeMap<Lane, Flight>,
     resting: BTreeMap<Lane, Rest>,
+    delayed: BTreeMap<Lane, Delay>,
 }
 
 impl Work {
@@ -178,22 +196,66 @@ impl Work {
     /// The act succeeded or no longer matters: the next failure is the first again.
     pub(crate) fn refresh(&mut self, lane: &Lane) {
         self.resting.remove(lane);
+        self.delayed.remove(lane);
+    }
+
+    /// The runtime was not there for this try of the act, which began at `since`.
+    pub(crate) fn delay(&mut self, lane: Lane, act: Act, reason: Reason, since: Timestamp) {
+        let before = self.delayed.get(&lane).filter(|delay| delay.act == act);
+        let since = before.map_or(since, |delay| delay.since);
+        self.delayed.insert(lane, Delay { act, since, reason, unsure: act == Act::Start });
+    }
+
+    /// The tries of this act that the runtime was not there for.
+    pub(crate) fn delayed(&self, lane: &Lane, act: Act) -> Option<&Delay> {
+        self.delayed.get(lane).filter(|delay| delay.act == act)
+    }
+
+    /// Since when the act is tried, over all its tries.
+    pub(crate) fn tried_since(&self, lane: &Lane, act: Act) -> Option<Timestamp> {
+        let flight = self.flying.get(lane).filter(|flight| flight.act == act);
+        self.delayed(lane, act).map(|delay| delay.since).or(flight.map(|flight| flight.since))
+    }
+
+    /// Whether the container may have been started without our hearing of it.
+    pub(crate) fn is_unsure(&self, container: &ContainerRef) -> bool {
+        self.delayed(&Lane::Container(container.clone()), Act::Start).is_some_and(|delay| delay.unsure)
+    }
+
+    /// The container was looked at and had not been started. The time since the first try goes on.
+    pub(crate) fn make_sure(&mut self, container: &ContainerRef) {
+        if let Some(delay) = self.delayed.get_mut(&Lane::Container(container.clone())) {
+            delay.unsure = false;
+        }
+    }
+
+    /// The runtime answers: what rests because of it may be tried at once. SIGKILL keeps its rhythm.
+    pub(crate) fn hurry(&mut self, now: Timestamp) {
+        for (lane, rest) in &mut self.resting {
+            if matches!(lane, Lane::Container(_) | Lane::Probe(_)) && rest.act != Act::Kill {
+                rest.until = rest.until.min(now);
+            }
+        }
     }
 
     /// Drops every rest of a task whose record is dropped.
     pub(crate) fn drop_task(&mut self, task: &TaskArn) {
         self.resting.retain(|lane, _| lane.task() != task);
+        self.delayed.retain(|lane, _| lane.task() != task);
     }
 
-    /// When effects under way are overdue.
+    /// When acts are overdue, counted from their first try.
     pub(crate) fn deadlines(&self, limits: &Limits) -> impl Iterator<Item = Timestamp> {
-        self.flying.values().filter_map(|flight| {
-            let limit = match flight.act {
+        let flights = self.flying.values().map(|flight| (flight.act, flight.since));
+        let delays = self.delayed.values().map(|delay| (delay.act, delay.since));
+        flights.chain(delays).filter_map(|(act, since)| {
+            let limit = match act {
                 Act::Prepare => limits.network,
                 Act::Create => limits.create,
                 Act::Start => limits.start,
                 // A pull is bounded from admission on; the others are tried again until they are done.
                 Act::Pull
+                | Act::Inspect
                 | Act::Release
                 | Act::Ask
                 | Act::Kill
@@ -204,7 +266,7 @@ impl Work {
                     return None;
                 }
             };
-            Some(flight.since.plus(limit))
+            Some(since.plus(limit))
         })
     }
 

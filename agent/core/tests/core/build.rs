@@ -215,6 +215,9 @@ pub fn success(effect: &Effect, now: Timestamp) -> Event {
         Effect::PullImage { container, .. } => pulled(container),
         Effect::CreateContainer { container, .. } => created(container),
         Effect::StartContainer { container } => Event::ContainerStarted { container, at: now },
+        Effect::InspectContainer { container } => {
+            Event::ContainerInspected { container, seen: Some(Observation::Created) }
+        }
         Effect::SignalContainer { container, .. } => Event::SignalSent { container },
         Effect::DeleteContainer { container } => deleted(container),
         Effect::ProbeHealth { container, .. } => probed(container, 0),
@@ -235,6 +238,7 @@ fn word(effect: &Effect) -> String {
         Effect::PullImage { container, .. } => format!("pull {}", container.container),
         Effect::CreateContainer { container, .. } => format!("create {}", container.container),
         Effect::StartContainer { container } => format!("start {}", container.container),
+        Effect::InspectContainer { container } => format!("inspect {}", container.container),
         Effect::SignalContainer { container, signal: StopSignal::Polite(_) } => {
             format!("ask {}", container.container)
         }

@@ -5,6 +5,8 @@ mod admission;
 #[cfg(test)]
 mod adoption;
 #[cfg(test)]
+mod away;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod build;

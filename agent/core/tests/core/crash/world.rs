@@ -147,6 +147,7 @@ impl World {
             | Effect::ReleaseTask { .. }
             | Effect::PullImage { .. }
             | Effect::StartContainer { .. }
+            | Effect::InspectContainer { .. }
             | Effect::SignalContainer { .. }
             | Effect::ProbeHealth { .. }
             | Effect::ReportTask { .. }
@@ -166,6 +167,10 @@ impl World {
             Effect::PullImage { container, .. } => vec![self.pull(container)],
             Effect::CreateContainer { container, .. } => vec![self.create(container)],
             Effect::StartContainer { container } => self.start(container),
+            Effect::InspectContainer { container } => {
+                let seen = self.listing().get(&container).copied();
+                vec![Event::ContainerInspected { container, seen }]
+            }
             Effect::SignalContainer { container, signal } => self.signal(container, &signal),
             Effect::DeleteContainer { container } => vec![self.delete(container)],
             Effect::ProbeHealth { container, .. } => {

@@ -1,0 +1,198 @@
+//! Acts that the runtime was not there for: they rest, go on by themselves, and are given up at their limit, not before.
+
+use crate::bench::Bench;
+use crate::build::*;
+use wharf_core::effect::Effect;
+use wharf_core::event::{Desired, Event, Exit, Observation};
+use wharf_core::phase::Phase;
+use wharf_core::reason::{Reason, ReasonCode};
+use wharf_core::report::Status;
+use wharf_core::work::Act;
+
+const RUNNING: Observation = Observation::Running { pid: 7 };
+
+fn away(act: Act) -> Event {
+    let reason = Reason::new(ReasonCode::CannotCreateContainer, "containerd is away");
+    Event::Postponed { container: of("t", "app"), act, reason }
+}
+
+fn inspected(seen: Option<Observation>) -> Event {
+    Event::ContainerInspected { container: of("t", "app"), seen }
+}
+
+/// A task whose pull is under way.
+fn pulling() -> Bench {
+    let mut bench = Bench::new();
+    assert_eq!(words(&bench.on(run(a_task("t", vec![a_container("app")])))), ["pull app"]);
+    bench
+}
+
+/// A task whose creation is under way.
+fn creating() -> Bench {
+    let mut bench = pulling();
+    let effects = bench.on(pulled(of("t", "app")));
+    bench.succeed(effects[1..].to_vec());
+    bench
+}
+
+/// A task whose start is under way.
+fn starting() -> Bench {
+    let mut bench = creating();
+    bench.on(created(of("t", "app")));
+    bench
+}
+
+/// Lets every try meet nobody until the time is up; the effects of the last moment.
+fn never_back(bench: &mut Bench, act: Act, limit: u64) -> Vec<Effect> {
+    let end = bench.now.plus(seconds(limit));
+    bench.on(away(act));
+    loop {
+        let next = bench.node.next_wakeup().expect("it is tried again or given up");
+        assert!(next <= end, "it waits beyond its limit");
+        let effects = bench.after(next.since(bench.now));
+        if bench.now == end {
+            return effects;
+        }
+        for _ in &effects {
+            bench.on(away(act));
+        }
+    }
+}
+
+#[test]
+fn a_runtime_that_is_away_fails_no_task_and_each_act_is_tried_again() {
+    let stages: [(fn() -> Bench, Act, &str); 2] =
+        [(pulling, Act::Pull, "pull app"), (creating, Act::Create, "create app")];
+    for (stage, act, again) in stages {
+        let mut bench = stage();
+        assert_eq!(words(&bench.on(away(act))), [""; 0], "it rests first");
+        assert_eq!(words(&bench.after(seconds(2))), [again]);
+        assert_eq!(words(&bench.on(away(act))), [""; 0]);
+        assert_eq!(bench.task("t").desired(), Desired::Running);
+    }
+}
+
+#[test]
+fn what_rests_goes_on_as_soon_as_the_runtime_answers() {
+    let mut bench = pulling();
+    for _ in 0..20 {
+        bench.on(away(Act::Pull));
+        bench.after(seconds(30));
+    }
+    bench.on(away(Act::Pull));
+    assert_eq!(words(&bench.on(seen(&[], false))), ["pull app"]);
+}
+
+#[test]
+fn a_task_without_a_runtime_for_longer_than_its_limit_is_stopped_and_says_so() {
+    let mut bench = pulling();
+    let effects = never_back(&mut bench, Act::Pull, 2 * 3600);
+    let why = "DockerTimeoutError: Could not transition to PULLED; timed out after waiting 7200 s: containerd is away";
+    assert_eq!(report(&effects).reason, why);
+
+    let mut bench = creating();
+    never_back(&mut bench, Act::Create, 240);
+    bench.on(away(Act::Create));
+    let stopped = bench.container("t", "app").stopped().unwrap();
+    let why = "DockerTimeoutError: Could not transition to CREATED; timed out after waiting 240 s: containerd is away";
+    assert_eq!(stopped.reason.as_ref().unwrap().to_string(), why);
+    assert!(!stopped.removed, "one of the creations may have been done");
+}
+
+#[test]
+fn a_start_that_was_not_answered_is_looked_at_before_it_is_tried_again() {
+    let mut bench = starting();
+    bench.on(away(Act::Start));
+    assert_eq!(words(&bench.after(seconds(2))), ["inspect app"]);
+    bench.on(away(Act::Inspect));
+    assert_eq!(words(&bench.after(seconds(2))), ["inspect app"]);
+    assert_eq!(words(&bench.on(inspected(Some(Observation::Created)))), ["start app"]);
+}
+
+#[test]
+fn a_start_that_was_done_and_not_answered_is_never_done_again() {
+    let name = |bench: &Bench| match bench.container("t", "app").phase() {
+        Phase::Running(_) => "running".to_owned(),
+        Phase::Stopped(stopped) => {
+            format!("{:?} {:?}", stopped.exit_code, stopped.reason.as_ref().map(|reason| reason.code))
+        }
+        other => format!("{other:?}"),
+    };
+    let exit = Observation::Exited(Exit { code: 3, at: T0 });
+    for (seen, expected) in [
+        (Some(RUNNING), "running"),
+        (Some(exit), "Some(3) None"),
+        (Some(Observation::Vanished), "None Some(ContainerVanished)"),
+        (None, "None Some(ContainerVanished)"),
+    ] {
+        let mut bench = starting();
+        bench.on(away(Act::Start));
+        bench.after(seconds(2));
+        let effects = bench.on(inspected(seen));
+        assert!(!words(&effects).contains(&"start app".to_owned()), "{seen:?}");
+        assert_eq!(name(&bench), expected);
+    }
+}
+
+#[test]
+fn a_task_that_is_to_stop_while_its_start_is_not_answered_is_asked_if_it_runs() {
+    let mut bench = starting();
+    bench.on(away(Act::Start));
+    assert_eq!(words(&bench.on(stop("t"))), [""; 0], "nobody knows whether it runs");
+    assert_eq!(words(&bench.after(seconds(2))), ["inspect app"]);
+    assert!(words(&bench.on(inspected(Some(RUNNING)))).contains(&"ask app".to_owned()));
+
+    let mut bench = starting();
+    bench.on(away(Act::Start));
+    bench.on(stop("t"));
+    bench.after(seconds(2));
+    assert_eq!(words(&bench.on(inspected(Some(Observation::Created)))), ["delete app"]);
+}
+
+#[test]
+fn a_start_that_is_never_answered_stops_the_task_but_not_blindly() {
+    let mut bench = starting();
+    bench.on(away(Act::Start));
+    bench.after(seconds(2));
+    never_back(&mut bench, Act::Inspect, 178);
+    assert_eq!(bench.task("t").desired(), Desired::Stopped);
+    let why = "DockerTimeoutError: Could not transition to RUNNING; timed out after waiting 180 s: containerd is away";
+    assert_eq!(bench.task("t").reason().unwrap().to_string(), why);
+    assert_eq!(bench.task("t").status(), Some(Status::Pending), "it may run: STOPPED would be a guess");
+    let effects = bench.on(inspected(Some(RUNNING)));
+    assert!(words(&effects).contains(&"ask app".to_owned()));
+}
+
+#[test]
+fn starts_that_are_lost_one_after_the_other_share_one_limit() {
+    let mut bench = starting();
+    for _ in 0..4 {
+        bench.on(away(Act::Start));
+        bench.after(seconds(40));
+        bench.on(inspected(Some(Observation::Created)));
+    }
+    assert_eq!(bench.task("t").desired(), Desired::Running);
+    bench.on(away(Act::Start));
+    bench.after(seconds(20));
+    assert_eq!(bench.task("t").desired(), Desired::Stopped);
+}
+
+#[test]
+fn a_probe_that_the_runtime_was_not_there_for_says_nothing_about_health() {
+    let mut bench = Bench::new();
+    bench.up(a_task("t", vec![a_container("app").checked()]));
+    let before = bench.container("t", "app").health().cloned();
+    assert_eq!(words(&bench.after(seconds(10))), ["probe app"]);
+    bench.on(away(Act::Probe));
+    assert_eq!(bench.container("t", "app").health().cloned(), before);
+    assert_eq!(words(&bench.after(seconds(2))), ["probe app"]);
+}
+
+#[test]
+fn a_runtime_that_is_away_changes_nothing_of_what_runs() {
+    let mut bench = Bench::new();
+    bench.up(a_task("t", vec![a_container("app")]));
+    let before = bench.node.tasks().clone();
+    assert_eq!(words(&bench.after(seconds(24 * 3600))), [""; 0]);
+    assert_eq!(*bench.node.tasks(), before);
+}
