@@ -33,6 +33,9 @@ const RECONCILE: Duration = Duration::from_secs(30);
 /// a shim that could not tell containerd of an exit tries again, at last after five seconds.
 const CONFIRM: Duration = Duration::from_secs(6);
 
+/// Time from a listing that failed to the next one.
+const AGAIN: Duration = Duration::from_secs(1);
+
 const TASK_LABEL: &str = "com.amazonaws.ecs.task-arn";
 const CONTAINER_LABEL: &str = "com.amazonaws.ecs.container-name";
 
@@ -75,7 +78,7 @@ impl<R: Runtime> Lister<R> {
             if !known(&name.task) {
                 read_inscription(&name, &container, &mut found);
             }
-            containers.insert(name, state(&container));
+            containers.insert(name, observation(container.state));
         }
         let boot = self.boot.clone();
         let event = Event::Observed { containers, found, boot, recovery };
@@ -153,7 +156,7 @@ impl<O: Outside> Watch<O> {
                 },
             };
             if look {
-                self.look(&mut removals).await;
+                self.look(&mut removals, &mut tick).await;
             }
         }
     }
@@ -188,14 +191,17 @@ impl<O: Outside> Watch<O> {
         }
     }
 
-    async fn look(&mut self, removals: &mut JoinSet<()>) {
+    async fn look(&mut self, removals: &mut JoinSet<()>, tick: &mut Interval) {
         let view = Arc::clone(&self.view.borrow());
         match self.lister.list(|task| view.tasks.contains_key(task), false).await {
             Ok(listing) => {
                 self.tell(listing.event).await;
                 self.judge(listing.foreign, removals);
             }
-            Err(error) => tracing::warn!(error = chain(&error), "cannot list containers"),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "cannot list containers");
+                tick.reset_after(AGAIN);
+            }
         }
     }
 
@@ -255,10 +261,11 @@ fn name(container: &ObservedContainer) -> Option<ContainerRef> {
     (id(&found) == container.id).then_some(found)
 }
 
-fn state(container: &ObservedContainer) -> Observation {
-    match &container.state {
+/// The state of a container in the node's words.
+pub(crate) fn observation(state: ObservedState) -> Observation {
+    match state {
         ObservedState::Created => Observation::Created,
-        ObservedState::Running { pid } => Observation::Running { pid: *pid },
+        ObservedState::Running { pid } => Observation::Running { pid },
         ObservedState::Exited(exit) => {
             Observation::Exited(Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) })
         }

@@ -171,7 +171,7 @@ impl Containerd {
 
     /// Asks containerd for a sign of life; waits 2 s.
     pub async fn ping(&self) -> Result<(), PingError> {
-        let answer = self.shared.ping().await;
+        let answer = self.shared.pinged().await;
         answer.map_err(|source| PingError { address: self.shared.config.address.clone(), source })
     }
 
@@ -207,14 +207,15 @@ clients! {
 }
 
 impl Shared {
-    async fn ping(&self) -> Result<(), RpcError> {
+    /// Asks for a sign of life.
+    pub(crate) async fn pinged(&self) -> Result<(), RpcError> {
         let mut client = VersionClient::new(self.channel.clone());
         rpc::call("Version.Version", PING, client.version(())).await.map(drop)
     }
 
     /// True when containerd itself is well.
     pub(crate) async fn answers(&self) -> bool {
-        self.ping().await.is_ok()
+        self.pinged().await.is_ok()
     }
 
     /// The content service within a lease.

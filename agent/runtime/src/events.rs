@@ -6,7 +6,7 @@
 //! containerd answers a subscription only with its first event. To know that it is there, we publish an event of our own
 //! until it comes back.
 
-use crate::connect::Containerd;
+use crate::connect::{Containerd, Shared};
 use crate::container::ExitStatus;
 use crate::rpc::{self, MAX_MESSAGE, QUICK, RpcError, Scoped};
 use containerd_client::events::{NamespaceUpdate, TaskExit, TaskOom};
@@ -15,6 +15,7 @@ use containerd_client::services::v1::{PublishRequest, SubscribeRequest};
 use containerd_client::types::Envelope;
 use prost::Message;
 use prost_types::Any;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +24,8 @@ use wharf_wait::Wait;
 
 /// Events that wait for the receiver. When full, the stream waits and containerd keeps them.
 const BACKLOG: usize = 1024;
-const FIRST_DELAY: Duration = Duration::from_millis(100);
-const LONGEST_DELAY: Duration = Duration::from_secs(5);
+/// Between two looks whether anyone listens: a connection to a socket, so that containerd's return is noticed at once.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 const NUDGE_EVERY: Duration = Duration::from_millis(50);
 
 const EXIT: &str = "/tasks/exit";
@@ -58,6 +59,7 @@ impl Containerd {
     pub fn events(&self) -> mpsc::Receiver<RuntimeEvent> {
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let subscriber = Subscriber {
+            shared: Arc::downgrade(&self.shared),
             client: self.shared.events_client().max_decoding_message_size(MAX_MESSAGE),
             namespace: self.shared.config.namespace.clone(),
             sender,
@@ -82,6 +84,8 @@ async fn run(subscriber: Subscriber, closing: CancellationToken) {
 struct ReceiverGone;
 
 struct Subscriber {
+    // Weak: a subscription must not keep a connection alive that everyone else has dropped.
+    shared: Weak<Shared>,
     client: EventsClient<Scoped>,
     namespace: String,
     sender: mpsc::Sender<RuntimeEvent>,
@@ -89,24 +93,30 @@ struct Subscriber {
 
 impl Subscriber {
     async fn forever(mut self) {
-        let mut delay = FIRST_DELAY;
         loop {
             let error = match self.subscribe().await {
-                Ok((stream, first)) => {
-                    delay = FIRST_DELAY;
-                    match self.forward(stream, first).await {
-                        Ok(error) => error,
-                        Err(ReceiverGone) => return,
-                    }
-                }
+                Ok((stream, first)) => match self.forward(stream, first).await {
+                    Ok(error) => error,
+                    Err(ReceiverGone) => return,
+                },
                 Err(error) => error,
             };
-            tracing::warn!(%error, "no events from containerd, subscribing again");
+            tracing::warn!(%error, "no events from containerd, subscribing again once it listens");
             if self.sender.send(RuntimeEvent::Disconnected).await.is_err() {
                 return;
             }
-            Wait::named("before the next subscription").owner("events of containerd").pause(delay).await;
-            delay = (delay * 2).min(LONGEST_DELAY);
+            self.until_someone_listens().await;
+        }
+    }
+
+    /// Ends at the first look that finds a listener, or when the connection is dropped.
+    async fn until_someone_listens(&self) {
+        loop {
+            Wait::named("before the next look for a listener").owner("events of containerd").pause(LOOK_EVERY).await;
+            let Some(shared) = self.shared.upgrade() else { return };
+            if shared.witness().await.is_ok() {
+                return;
+            }
         }
     }
 

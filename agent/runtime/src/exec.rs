@@ -3,6 +3,7 @@
 use crate::connect::{Containerd, Shared};
 use crate::failpoint::failpoint;
 use crate::image::lease::unique;
+use crate::presence::Absence;
 use crate::rpc::{self, QUICK, RpcError, SLOW};
 use containerd_client::services::v1::{
     DeleteProcessRequest, ExecProcessRequest, GetContainerRequest, KillRequest, StartRequest, WaitRequest,
@@ -72,6 +73,15 @@ pub enum ExecError {
         #[source]
         source: io::Error,
     },
+    /// containerd was not there; the command may have run.
+    #[error("cannot run a command in container {id} now")]
+    Away {
+        /// Id of the container.
+        id: String,
+        /// What was met.
+        #[source]
+        source: Absence,
+    },
     /// containerd did not do its part.
     #[error("cannot run a command in container {id}")]
     Rpc {
@@ -94,11 +104,25 @@ impl Containerd {
         argv: &[String],
         timeout: Duration,
     ) -> Result<ExecOutcome, ExecError> {
+        let away = |source| ExecError::Away { id: id.to_owned(), source };
+        let witness = self.shared.witness().await.map_err(away)?;
         let probe = Probe { shared: self.shared.clone(), id: id.to_owned(), exec_id: exec_id.to_owned() };
         let argv = argv.to_vec();
         // Owned by the connection, so that a caller who goes away leaves no process behind. Has deadlines of its own.
         let run = self.shared.tasks.spawn(async move { probe.run(argv, timeout).await });
-        run.await.expect("a probe neither panics nor is aborted")
+        let error = match run.await.expect("a probe neither panics nor is aborted") {
+            Ok(outcome) => return Ok(outcome),
+            Err(error) => error,
+        };
+        let rpc = match &error {
+            ExecError::Rpc { source, .. } => Some(source),
+            ExecError::NotRunning { .. }
+            | ExecError::Runtime { .. }
+            | ExecError::Spec { .. }
+            | ExecError::Pipe { .. }
+            | ExecError::Away { .. } => None,
+        };
+        Err(self.shared.absence(witness, rpc).await.map_or(error, away))
     }
 }
 
@@ -210,7 +234,7 @@ impl Probe {
             ["cannot exec in a stopped", "cannot exec in a deleted", "container not running", "not created"];
         if error.is_not_found() || not_running.iter().any(|words| error.message().contains(words)) {
             ExecError::NotRunning { id }
-        } else if error.is_transient() {
+        } else if error.is_transient() || error.is_broken() {
             ExecError::Rpc { id, source: error }
         } else {
             ExecError::Runtime { id, reason: error.message().trim_end_matches(": unknown").to_owned() }

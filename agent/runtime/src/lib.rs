@@ -19,6 +19,7 @@ mod exec;
 mod failpoint;
 pub mod image;
 mod keyed_lock;
+mod presence;
 mod process;
 mod rpc;
 mod scratch_mount;
@@ -28,7 +29,7 @@ mod time;
 pub use config::{ContainerdConfig, PullSettings};
 pub use connect::{ConnectError, Containerd, PingError};
 pub use container::{
-    CreateContainer, CreateError, DeleteError, ExitStatus, ListError, LogTarget, Mount, NetworkNamespace,
+    CreateContainer, CreateError, DeleteError, ExitStatus, InspectError, ListError, LogTarget, Mount, NetworkNamespace,
     ObservedContainer, ObservedState, ProcessOptions, Resources, SignalError, SignalOutcome, StartError,
     Started,
 };
@@ -38,5 +39,6 @@ pub use image::{
     Image, ImageConfig, ListedImage, LoadError, PullError, PullPolicy, RegistryAuth, RemoveImageError, Retry,
     StoreError,
 };
+pub use presence::Absence;
 pub use rpc::RpcError;
 pub use spec::{SpecError, UserError};

@@ -40,6 +40,11 @@ pub(crate) fn shim_of(pid: u32) -> Option<u32> {
     stat(process.parent).filter(|parent| parent.name == SHIM).map(|_| process.parent)
 }
 
+/// Returns when a process was started, in ticks since the boot.
+pub(crate) fn started(pid: u32) -> Option<u64> {
+    stat(pid).map(|stat| stat.began)
+}
+
 /// Returns the shims that a containerd started in a namespace for one of these containers. Reads all of `/proc`.
 pub(crate) fn shims_for(address: &Path, namespace: &str, ids: &[&str]) -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };

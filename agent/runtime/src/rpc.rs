@@ -32,6 +32,14 @@ pub enum RpcError {
         /// How long we waited.
         after: Duration,
     },
+    /// The connection could not be made, or ended before the answer.
+    #[error("no connection to containerd for {rpc}: {message}")]
+    Transport {
+        /// Service and method.
+        rpc: &'static str,
+        /// The transport's words.
+        message: String,
+    },
     /// An answer that says no.
     #[error("containerd answered {rpc} with {code:?}: {message}")]
     Status {
@@ -46,13 +54,19 @@ pub enum RpcError {
 
 impl RpcError {
     pub(crate) fn new(rpc: &'static str, status: &Status) -> Self {
-        Self::Status { rpc, code: status.code(), message: status.message().to_owned() }
+        let message = status.message().to_owned();
+        // What containerd answers has no cause on this side of the socket.
+        if std::error::Error::source(status).is_some() {
+            return Self::Transport { rpc, message };
+        }
+        Self::Status { rpc, code: status.code(), message }
     }
 
     /// Returns the gRPC code, when containerd answered at all.
     pub fn code(&self) -> Option<Code> {
         match self {
             Self::Deadline { .. } => None,
+            Self::Transport { .. } => Some(Code::Unavailable),
             Self::Status { code, .. } => Some(*code),
         }
     }
@@ -61,7 +75,7 @@ impl RpcError {
     pub fn message(&self) -> &str {
         match self {
             Self::Deadline { .. } => "no answer",
-            Self::Status { message, .. } => message,
+            Self::Transport { message, .. } | Self::Status { message, .. } => message,
         }
     }
 
@@ -71,6 +85,17 @@ impl RpcError {
 
     pub(crate) fn is_already_exists(&self) -> bool {
         self.code() == Some(Code::AlreadyExists)
+    }
+
+    /// True where the answer was lost, or was given by a containerd that was just ending.
+    pub(crate) fn is_broken(&self) -> bool {
+        match self {
+            Self::Deadline { .. } => false,
+            Self::Transport { .. } => true,
+            Self::Status { code, message, .. } => {
+                matches!(code, Code::Unavailable | Code::Cancelled) || message.contains("context canceled")
+            }
+        }
     }
 
     /// True where another try may well succeed: nobody listens, or nobody answered.

@@ -24,6 +24,7 @@ pub fn pull(error: &PullError) -> ReasonCode {
         | PullError::RateLimited { .. }
         | PullError::Unreachable { .. }
         | PullError::Registry { .. }
+        | PullError::Away { .. }
         | PullError::Abandoned { .. } => ReasonCode::CannotPullContainer,
     }
 }

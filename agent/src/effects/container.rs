@@ -4,7 +4,9 @@ use super::request::{self, RequestError};
 use super::{World, codes};
 use crate::causes::chain;
 use crate::failpoint::failpoint;
+use crate::observe::observation;
 use crate::seam::{Clock as _, Network as _, Outside, Runtime as _};
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_core::effect::StopSignal;
@@ -13,8 +15,9 @@ use wharf_core::reason::{Reason, ReasonCode};
 use wharf_core::spec::{HealthCheck, TaskSpec};
 use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
+use wharf_core::work::Act;
 use wharf_runtime::cgroup::CgroupError;
-use wharf_runtime::{CreateError, ExecError};
+use wharf_runtime::{CreateError, ExecError, StartError};
 use wharf_wait::Wait;
 
 /// Output of a probe that is kept (Docker's bound).
@@ -42,6 +45,9 @@ impl<O: Outside> World<O> {
         failpoint!("create.before");
         match self.make_container(&container, &spec, &image).await {
             Ok(()) => Event::ContainerCreated { container },
+            Err(MakeError::Create(error @ CreateError::Away { .. })) => {
+                postponed(container, Act::Create, ReasonCode::CannotCreateContainer, &error)
+            }
             Err(error) => {
                 let code = match &error {
                     MakeError::Request(_) => ReasonCode::HostConfig,
@@ -78,12 +84,22 @@ impl<O: Outside> World<O> {
         failpoint!("start.after");
         match started {
             Ok(started) => Event::ContainerStarted { container, at: Timestamp::from_millis(started.at_ms) },
+            Err(error @ StartError::Away { .. }) => {
+                postponed(container, Act::Start, ReasonCode::CannotStartContainer, &error)
+            }
             Err(error) => {
                 let detail = chain(&error);
                 let code = codes::unless_full(&detail, ReasonCode::CannotStartContainer);
                 let reason = Reason::new(code, detail);
                 Event::StartFailed { container, reason }
             }
+        }
+    }
+
+    pub(super) async fn inspect_container(&self, container: ContainerRef) -> Event {
+        match self.runtime.inspect(&id(&container)).await {
+            Ok(seen) => Event::ContainerInspected { container, seen: seen.map(observation) },
+            Err(error) => postponed(container, Act::Inspect, ReasonCode::CannotStartContainer, &error),
         }
     }
 
@@ -133,12 +149,26 @@ impl<O: Outside> World<O> {
         failpoint!("probe.after");
         let (exit_code, mut output) = match outcome {
             Ok(Ok(done)) => (done.exit_code, done.output),
+            Ok(Err(error @ ExecError::Away { .. })) => {
+                return postponed(container, Act::Probe, ReasonCode::Timeout, &error);
+            }
             Ok(Err(error)) => (None, describe(&error)),
-            Err(_) => (None, format!("the probe did not end within {:?}", check.timeout + PROBE_GRACE)),
+            Err(_) => {
+                // A containerd that hangs says nothing about the container's health.
+                if let Err(error) = self.runtime.ping().await {
+                    return postponed(container, Act::Probe, ReasonCode::Timeout, &error);
+                }
+                (None, format!("the probe did not end within {:?}", check.timeout + PROBE_GRACE))
+            }
         };
         output.truncate(output.floor_char_boundary(PROBE_OUTPUT));
         Event::HealthProbed { container, exit_code, output }
     }
+}
+
+/// containerd was not there for the act.
+pub(super) fn postponed(container: ContainerRef, act: Act, code: ReasonCode, error: &dyn Error) -> Event {
+    Event::Postponed { container, act, reason: Reason::new(code, chain(error)) }
 }
 
 fn describe(error: &ExecError) -> String {

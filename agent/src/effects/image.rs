@@ -1,5 +1,6 @@
 //! Effects on images.
 
+use super::container::postponed;
 use super::{World, codes};
 use crate::causes::chain;
 use crate::failpoint::failpoint;
@@ -7,7 +8,8 @@ use crate::seam::{Outside, Runtime as _};
 use wharf_core::event::{ContainerRef, Event, ResolvedImage};
 use wharf_core::reason::Reason;
 use wharf_core::time::Timestamp;
-use wharf_runtime::{Image, RegistryAuth};
+use wharf_core::work::Act;
+use wharf_runtime::{Image, PullError, RegistryAuth};
 
 impl<O: Outside> World<O> {
     pub(super) async fn pull_image(&self, container: ContainerRef, image: String) -> Event {
@@ -16,6 +18,9 @@ impl<O: Outside> World<O> {
         failpoint!("image.after");
         match ensured {
             Ok(found) => Event::ImageReady { container, image: resolved(&found) },
+            Err(error @ PullError::Away { .. }) => {
+                postponed(container, Act::Pull, codes::pull(&error), &error)
+            }
             Err(error) => {
                 let reason = Reason::new(codes::pull(&error), chain(&error));
                 Event::ImageFailed { container, reason }

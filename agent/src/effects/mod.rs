@@ -194,6 +194,7 @@ impl<O: Outside> World<O> {
                 self.create_container(container, spec, image).await
             }
             Effect::StartContainer { container } => self.start_container(container).await,
+            Effect::InspectContainer { container } => self.inspect_container(container).await,
             Effect::SignalContainer { container, signal } => self.signal_container(container, signal).await,
             Effect::DeleteContainer { container } => self.delete_container(container).await,
             Effect::ProbeHealth { container, check } => self.probe_health(container, check).await,

@@ -4,6 +4,7 @@ use super::{CreateContainer, INSCRIPTION, SHIM_GROUP_LABEL};
 use crate::connect::{Containerd, Shared};
 use crate::failpoint::failpoint;
 use crate::image::{self, ResolvedImage, StoreError};
+use crate::presence::Absence;
 use crate::rpc::{self, QUICK, RpcError};
 use crate::spec::{SpecError, UserError, Wanted, build, resolve_user};
 use containerd_client::services::v1::container::Runtime;
@@ -12,6 +13,7 @@ use containerd_client::services::v1::{
     Container, CreateContainerRequest, CreateTaskRequest, GetContainerRequest, GetRequest,
 };
 use containerd_client::types::Mount;
+use containerd_client::types::v1::Status;
 use prost_types::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ const INSCRIPTION_TYPE: &str = "wharf/inscription";
 /// Starting a shim and runc: tens of milliseconds, but a loaded host is slow.
 const TASK_CREATE: Duration = Duration::from_secs(120);
 
-/// Why a container was not created. Nothing of it is left.
+/// Why a container was not created. Nothing of it is left, but for [`CreateError::Away`].
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// The image is not in the store.
@@ -77,6 +79,15 @@ pub enum CreateError {
         /// The runtime's own words, which name the cause as Docker does.
         reason: String,
     },
+    /// containerd was not there; something of the container may be.
+    #[error("container {id} cannot be created now")]
+    Away {
+        /// Id of the container.
+        id: String,
+        /// What was met.
+        #[source]
+        source: Absence,
+    },
     /// containerd did not do its part.
     #[error("container {id} cannot be created")]
     Rpc {
@@ -92,8 +103,15 @@ impl Containerd {
     /// Creates a container whose process waits to be started.
     ///
     /// A container of the same id and specification is adopted. After an error nothing is left; when the future is
-    /// dropped half-way, [`Containerd::delete`] removes what there is.
+    /// dropped half-way or containerd goes away, [`Containerd::delete`] removes what there is.
     pub async fn create(&self, request: &CreateContainer) -> Result<(), CreateError> {
+        let away = |source| CreateError::Away { id: request.id.clone(), source };
+        let witness = self.shared.witness().await.map_err(away)?;
+        let Err(error) = self.try_create(request).await else { return Ok(()) };
+        Err(self.shared.absence(witness, error.rpc()).await.map_or(error, away))
+    }
+
+    async fn try_create(&self, request: &CreateContainer) -> Result<(), CreateError> {
         let id = &request.id;
         let image = find_image(&self.shared, request).await?;
         let user =
@@ -104,9 +122,17 @@ impl Containerd {
         let spec = build(&wanted).map_err(|source| CreateError::Spec { id: id.clone(), source })?;
         let value = serde_json::to_vec(&spec).expect("a spec is plain data");
         let spec = Any { type_url: SPEC_TYPE.to_owned(), value };
-        if record(&self.shared, request, spec).await? == Record::Adopted && has_task(&self.shared, id).await?
-        {
-            return Ok(());
+        if record(&self.shared, request, &spec).await? == Record::Adopted {
+            match status(&self.shared, id).await? {
+                None => {}
+                Some(Status::Created | Status::Running | Status::Paused | Status::Pausing) => return Ok(()),
+                // It ended while it was being made, and was never started: it is made anew.
+                Some(Status::Stopped | Status::Unknown) => {
+                    let deleted = self.delete(id).await;
+                    deleted.map_err(|error| CreateError::Rpc { id: id.clone(), source: error.source })?;
+                    record(&self.shared, request, &spec).await?;
+                }
+            }
         }
         failpoint!("create.recorded");
         let created = create_task(&self.shared, request, &image).await;
@@ -117,6 +143,22 @@ impl Containerd {
             }
         }
         created
+    }
+}
+
+impl CreateError {
+    /// The call behind it, where it was one that failed.
+    fn rpc(&self) -> Option<&RpcError> {
+        match self {
+            Self::Rpc { source, .. } => Some(source),
+            Self::Image { source, .. } | Self::User { source: UserError::Image(source), .. } => source.rpc(),
+            Self::User { .. }
+            | Self::NoImage { .. }
+            | Self::Exists { .. }
+            | Self::Spec { .. }
+            | Self::Runtime { .. }
+            | Self::Away { .. } => None,
+        }
     }
 }
 
@@ -140,7 +182,7 @@ enum Record {
 }
 
 /// Writes the record. It goes before the snapshot: from then on containerd knows who needs it and does not collect it.
-async fn record(shared: &Shared, request: &CreateContainer, spec: Any) -> Result<Record, CreateError> {
+async fn record(shared: &Shared, request: &CreateContainer, spec: &Any) -> Result<Record, CreateError> {
     let id = &request.id;
     let mut labels: HashMap<String, String> =
         request.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -164,7 +206,7 @@ async fn record(shared: &Shared, request: &CreateContainer, spec: Any) -> Result
             let get = GetContainerRequest { id: id.clone() };
             let existing = rpc::call("Containers.Get", QUICK, shared.containers().get(get)).await;
             let existing = existing.map_err(rpc_error)?.container.unwrap_or_default();
-            if same_spec(existing.spec.as_ref(), &spec) && existing.image == request.image {
+            if same_spec(existing.spec.as_ref(), spec) && existing.image == request.image {
                 Ok(Record::Adopted)
             } else {
                 Err(CreateError::Exists { id: id.clone() })
@@ -185,11 +227,12 @@ fn same_spec(one: Option<&Any>, other: &Any) -> bool {
     one.is_some_and(|one| parse(one).is_some_and(|one| Some(one) == parse(other)))
 }
 
-async fn has_task(shared: &Shared, id: &str) -> Result<bool, CreateError> {
+/// What containerd says of the container's process; `None` when it knows of none.
+async fn status(shared: &Shared, id: &str) -> Result<Option<Status>, CreateError> {
     let request = GetRequest { container_id: id.to_owned(), ..GetRequest::default() };
     let answer = rpc::call("Tasks.Get", QUICK, shared.tasks_client().get(request)).await;
     let found = rpc::found(answer).map_err(|source| CreateError::Rpc { id: id.to_owned(), source })?;
-    Ok(found.is_some())
+    Ok(found.map(|answer| answer.process.unwrap_or_default().status()))
 }
 
 async fn create_task(

@@ -8,7 +8,9 @@ use crate::connect::{Containerd, Shared};
 use crate::process::{is_alive_in_container, started_at_ms};
 use crate::rpc::{self, QUICK, RpcError, SLOW};
 use crate::time::from_proto;
-use containerd_client::services::v1::{Container, GetRequest, ListContainersRequest, ListTasksRequest};
+use containerd_client::services::v1::{
+    Container, GetContainerRequest, GetRequest, ListContainersRequest, ListTasksRequest,
+};
 use containerd_client::types::v1::{Process, Status};
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, HashMap};
@@ -24,6 +26,17 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 #[error("containers cannot be listed")]
 pub struct ListError(#[from] RpcError);
+
+/// Why a container could not be looked at.
+#[derive(Debug, thiserror::Error)]
+#[error("container {id} cannot be looked at")]
+pub struct InspectError {
+    /// Its id.
+    pub id: String,
+    /// The call that failed.
+    #[source]
+    pub source: RpcError,
+}
 
 /// A container of our namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +90,24 @@ impl Containerd {
             })
             .buffered(SIDE_BY_SIDE);
         Ok(observed.try_collect().await?)
+    }
+}
+
+impl Containerd {
+    /// Looks at one container; `None` when there is no record of it.
+    pub async fn inspect(&self, id: &str) -> Result<Option<ObservedState>, InspectError> {
+        let failed = |source| InspectError { id: id.to_owned(), source };
+        let shared = &self.shared;
+        let get = GetContainerRequest { id: id.to_owned() };
+        let record = rpc::call("Containers.Get", QUICK, shared.containers().get(get)).await;
+        if rpc::found(record).map_err(failed)?.is_none() {
+            return Ok(None);
+        }
+        let get = GetRequest { container_id: id.to_owned(), ..GetRequest::default() };
+        let task = rpc::found(rpc::call("Tasks.Get", QUICK, shared.tasks_client().get(get)).await);
+        let task = task.map_err(failed)?.and_then(|answer| answer.process);
+        let task = task.map(|process| Process { id: id.to_owned(), ..process });
+        state(shared, task.as_ref()).await.map(Some).map_err(failed)
     }
 }
 

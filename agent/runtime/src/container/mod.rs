@@ -21,7 +21,7 @@ mod start;
 
 pub use create::CreateError;
 pub use delete::DeleteError;
-pub use list::{ListError, ObservedContainer, ObservedState};
+pub use list::{InspectError, ListError, ObservedContainer, ObservedState};
 pub use log::LogTarget;
 pub use request::{
     CreateContainer, Device, Environment, Mount, NetworkNamespace, ProcessOptions, Resources, Ulimit,

@@ -2,6 +2,7 @@
 
 use super::create::runtime_words;
 use crate::connect::Containerd;
+use crate::presence::Absence;
 use crate::rpc::{self, QUICK, RpcError, SLOW};
 use crate::time::now_ms;
 use containerd_client::services::v1::{GetRequest, StartRequest};
@@ -33,6 +34,15 @@ pub enum StartError {
         /// The runtime's own words.
         reason: String,
     },
+    /// containerd was not there; the process may have been started.
+    #[error("container {id} cannot be started now")]
+    Away {
+        /// Id of the container.
+        id: String,
+        /// What was met.
+        #[source]
+        source: Absence,
+    },
     /// containerd did not do its part.
     #[error("container {id} cannot be started")]
     Rpc {
@@ -47,6 +57,20 @@ pub enum StartError {
 impl Containerd {
     /// Starts a created container; one that runs already is adopted.
     pub async fn start(&self, id: &str) -> Result<Started, StartError> {
+        let away = |source| StartError::Away { id: id.to_owned(), source };
+        let witness = self.shared.witness().await.map_err(away)?;
+        let error = match self.try_start(id).await {
+            Ok(started) => return Ok(started),
+            Err(error) => error,
+        };
+        let rpc = match &error {
+            StartError::Rpc { source, .. } => Some(source),
+            StartError::NotFound { .. } | StartError::Runtime { .. } | StartError::Away { .. } => None,
+        };
+        Err(self.shared.absence(witness, rpc).await.map_or(error, away))
+    }
+
+    async fn try_start(&self, id: &str) -> Result<Started, StartError> {
         let request = StartRequest { container_id: id.to_owned(), ..StartRequest::default() };
         let answer = rpc::call("Tasks.Start", SLOW, self.shared.tasks_client().start(request)).await;
         let error = match answer {
@@ -57,7 +81,7 @@ impl Containerd {
         if error.is_not_found() {
             return Err(StartError::NotFound { id });
         }
-        if error.is_transient() {
+        if error.is_transient() || error.is_broken() {
             return Err(StartError::Rpc { id, source: error });
         }
         match self.running_pid(&id).await {

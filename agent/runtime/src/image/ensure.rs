@@ -39,17 +39,32 @@ impl Containerd {
         policy: PullPolicy,
     ) -> Result<Image, PullError> {
         let name = ImageName::parse(reference)?;
+        let away = |source| PullError::Away { image: name.to_string(), source };
+        let witness = self.shared.witness().await.map_err(away)?;
+        let error = match self.have(&name, auth, policy).await {
+            Ok(image) => return Ok(image),
+            Err(error) => error,
+        };
+        Err(self.shared.absence(witness, error.rpc()).await.map_or(error, away))
+    }
+
+    async fn have(
+        &self,
+        name: &ImageName,
+        auth: Option<&RegistryAuth>,
+        policy: PullPolicy,
+    ) -> Result<Image, PullError> {
         match policy {
             PullPolicy::Never => {
-                let cached = cached(&self.shared, &name).await?;
+                let cached = cached(&self.shared, name).await?;
                 cached.ok_or_else(|| PullError::NotInStore { image: name.to_string() })
             }
-            PullPolicy::IfMissing => match cached(&self.shared, &name).await? {
+            PullPolicy::IfMissing => match cached(&self.shared, name).await? {
                 Some(image) => Ok(image),
-                None => self.shared_pull(&name, auth, pull::Patience::Long).await,
+                None => self.shared_pull(name, auth, pull::Patience::Long).await,
             },
-            PullPolicy::Always => self.shared_pull(&name, auth, pull::Patience::Long).await,
-            PullPolicy::Default => self.pull_or_cached(&name, auth).await,
+            PullPolicy::Always => self.shared_pull(name, auth, pull::Patience::Long).await,
+            PullPolicy::Default => self.pull_or_cached(name, auth).await,
         }
     }
 

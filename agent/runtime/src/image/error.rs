@@ -1,6 +1,7 @@
 //! What can go wrong with images, one enum per operation, each saying whether trying again can help.
 
 use super::reference::InvalidReference;
+use crate::presence::Absence;
 use crate::rpc::RpcError;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -74,6 +75,18 @@ impl StoreError {
             Self::NoSpace { source: error }
         } else {
             Self::Rpc(error)
+        }
+    }
+
+    /// The call behind it, where it was one that failed.
+    pub(crate) fn rpc(&self) -> Option<&RpcError> {
+        match self {
+            Self::Rpc(source) | Self::NoSpace { source } => Some(source),
+            Self::Document { .. }
+            | Self::NoPlatform { .. }
+            | Self::UnsupportedMedia { .. }
+            | Self::LayersDoNotMatch { .. }
+            | Self::DiffIdMismatch { .. } => None,
         }
     }
 
@@ -170,6 +183,15 @@ pub enum PullError {
         #[source]
         source: std::sync::Arc<StoreError>,
     },
+    /// containerd was not there.
+    #[error("image {image} cannot be had now")]
+    Away {
+        /// Full name.
+        image: String,
+        /// What was met.
+        #[source]
+        source: Absence,
+    },
     /// The pull was given up because the connection to containerd is being closed.
     #[error("pulling image {image} was broken off")]
     Abandoned {
@@ -191,8 +213,27 @@ impl PullError {
             | Self::Registry { .. }
             | Self::Timeout { .. }
             | Self::DigestMismatch { .. }
+            | Self::Away { .. }
             | Self::Abandoned { .. } => Retry::Backoff,
             Self::Store { source, .. } => source.retry(),
+        }
+    }
+
+    /// The call behind it, where it was one that failed.
+    pub(super) fn rpc(&self) -> Option<&RpcError> {
+        match self {
+            Self::Store { source, .. } => source.rpc(),
+            Self::Invalid(_)
+            | Self::NotInStore { .. }
+            | Self::NotFound { .. }
+            | Self::Unauthorized { .. }
+            | Self::RateLimited { .. }
+            | Self::Unreachable { .. }
+            | Self::Registry { .. }
+            | Self::Timeout { .. }
+            | Self::DigestMismatch { .. }
+            | Self::Away { .. }
+            | Self::Abandoned { .. } => None,
         }
     }
 

@@ -1,0 +1,79 @@
+//! Whether containerd is there: who listens on its socket, and whether that is still the process it was.
+//!
+//! Owns the verdict on an act that failed: was it the thing that was asked for, or was it containerd? The second is no reason to give
+//! up a task. Refuses to wait for containerd: whoever asked decides when to try again.
+
+use crate::connect::Shared;
+use crate::process;
+use crate::rpc::RpcError;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
+use wharf_wait::Wait;
+
+/// How long a connection to the socket may take. A hung containerd accepts none once its backlog is full.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// containerd was not there for an act. Whether the act was done is not known.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Absence {
+    /// Nobody takes a connection.
+    #[error("containerd does not listen on {}", address.display())]
+    NobodyListens {
+        /// Path of the socket.
+        address: PathBuf,
+        /// The system's words.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// Another process listens now.
+    #[error("containerd was started again meanwhile")]
+    Restarted,
+    /// It took the connection and says nothing.
+    #[error("containerd does not answer")]
+    Silent(#[source] RpcError),
+    /// The connection ended before the answer.
+    #[error("containerd broke off")]
+    BrokeOff(#[source] RpcError),
+}
+
+/// Who listened when an act began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Witness {
+    /// Process id and start time; `None` where the process cannot be seen from here.
+    listener: Option<(i32, u64)>,
+}
+
+impl Shared {
+    /// Looks who listens. To be called before an act whose failure is to be judged.
+    pub(crate) async fn witness(&self) -> Result<Witness, Absence> {
+        let address = &self.config.address;
+        let wait = Wait::named("a connection to containerd").owner("containerd").at_most(CONNECT);
+        let connecting = wait.on(UnixStream::connect(address)).await;
+        let stream = connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let stream = stream.map_err(|source| Absence::NobodyListens {
+            address: address.clone(),
+            source: Arc::new(source),
+        })?;
+        let pid = stream.peer_cred().ok().and_then(|peer| peer.pid()).filter(|pid| *pid > 0);
+        let started = |pid: i32| process::started(u32::try_from(pid).ok()?);
+        Ok(Witness { listener: pid.and_then(|pid| Some((pid, started(pid)?))) })
+    }
+
+    /// Judges an act that failed; `None` when containerd was there all the time and means what it says.
+    pub(crate) async fn absence(&self, before: Witness, error: Option<&RpcError>) -> Option<Absence> {
+        let after = match self.witness().await {
+            Ok(after) => after,
+            Err(absence) => return Some(absence),
+        };
+        if before.listener.zip(after.listener).is_some_and(|(before, after)| before != after) {
+            return Some(Absence::Restarted);
+        }
+        if let Err(silence) = self.pinged().await {
+            return Some(Absence::Silent(silence));
+        }
+        error.filter(|error| error.is_broken()).cloned().map(Absence::BrokeOff)
+    }
+}
