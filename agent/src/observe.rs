@@ -181,6 +181,7 @@ impl<O: Outside> Watch<O> {
                 false
             }
             RuntimeEvent::Resubscribed => {
+                tracing::info!("containerd's events are heard");
                 tick.reset_after(CONFIRM);
                 true
             }

@@ -4,6 +4,17 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Asks `probe` again and again for `time`, and panics with `what` at its first complaint: something has to hold all the while.
+pub async fn throughout(what: &str, time: Duration, mut probe: impl AsyncFnMut() -> Result<(), String>) {
+    let begin = Instant::now();
+    while begin.elapsed() < time {
+        if let Err(complaint) = probe().await {
+            panic!("{what} did not hold after {:?}: {complaint}", begin.elapsed());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// Asks `probe` until it answers `Some`, or panics with `what` and the last complaint when `deadline` has passed.
 pub async fn until<T, F, Fut>(what: &str, deadline: Duration, mut probe: F) -> T
 where

@@ -7,6 +7,10 @@
 
 #[path = "e2e/adoption.rs"]
 mod adoption;
+#[path = "e2e/containerd_away.rs"]
+mod containerd_away;
+#[path = "e2e/containerd_churn.rs"]
+mod containerd_churn;
 #[path = "e2e/continuity.rs"]
 mod continuity;
 #[path = "e2e/control_plane.rs"]

@@ -12,7 +12,7 @@ use crate::reason::{Reason, ReasonCode};
 use crate::record::RecordKey;
 use crate::spec::ContainerSpec;
 use crate::time::Timestamp;
-use crate::work::Lane;
+use crate::work::{Act, Lane};
 use std::collections::{BTreeMap, BTreeSet};
 use wharf_protocol::arn::TaskArn;
 
@@ -95,8 +95,16 @@ impl Node {
         loss: Loss,
     ) {
         let Some(task) = self.tasks.get(&container.task) else { return };
+        // A creation that was broken off leaves a process that ended without ever having been started. It is made anew.
+        let making = self.work.delayed(&Lane::Container(container.clone()), Act::Create).is_some();
+        if making && matches!(shown, Some(Observation::Exited(_))) {
+            return;
+        }
         let mut state = task.containers[index].clone();
         state.adopt(&task.spec.containers[index], shown, loss, self.now);
+        if self.work.is_unsure(container) {
+            state.doubt_start();
+        }
         if state == task.containers[index] {
             return;
         }

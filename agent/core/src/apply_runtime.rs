@@ -135,6 +135,13 @@ impl Node {
         let began = self.work.end(&lane).map_or(self.now, |flight| flight.since);
         if let Lane::Container(container) = &lane {
             self.missing.remove(container);
+            // It may have ended before its start was answered.
+            if act == Act::Start
+                && let Some(task) = self.task_mut(&container.task)
+                && let Some(index) = task.index_of(&container.container)
+            {
+                task.containers[index].doubt_start();
+            }
         }
         self.work.delay(lane.clone(), act, reason.clone(), began);
         self.retry(lane, act, Some(reason));
@@ -144,12 +151,12 @@ impl Node {
     pub(crate) fn container_inspected(&mut self, container: &ContainerRef, seen: Option<Observation>) {
         self.missing.remove(container);
         self.work.end(&Lane::Container(container.clone()));
-        self.work.make_sure(container);
         let index = self.tasks.get(&container.task).and_then(|task| task.index_of(&container.container));
         match index {
             Some(index) => self.adopt(container, index, seen, Loss::Unexplained),
             None => self.draft.ignore("inspection", &container.container),
         }
+        self.work.make_sure(container);
     }
 
     pub(crate) fn health_probed(&mut self, container: ContainerRef, exit_code: Option<i32>, output: String) {
@@ -169,7 +176,14 @@ impl Node {
 
     pub(crate) fn container_exited(&mut self, container: &ContainerRef, exit: Exit) {
         self.missing.remove(container);
-        self.change(container, "exit", |_, state| state.exit(exit));
+        let unsure = self.work.is_unsure(container);
+        self.change(container, "exit", |_, state| {
+            let news = state.exit(exit);
+            if unsure {
+                state.doubt_start();
+            }
+            news
+        });
     }
 
     pub(crate) fn out_of_memory(&mut self, container: ContainerRef) {

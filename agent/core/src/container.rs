@@ -16,6 +16,9 @@ use crate::time::Timestamp;
 use crate::why::KILLED;
 use serde::{Deserialize, Serialize};
 
+/// Exit codes of the runtime's init when it is broken off before it has become the container's program.
+const INIT_FAILED: [i32; 3] = [1, 137, 255];
+
 /// State of one container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Container {
@@ -256,6 +259,20 @@ impl Container {
             }
         }
         true
+    }
+
+    /// Its start was not answered. A code with which the runtime's own init ends may then be all there was: it is told as it
+    /// is, with the doubt.
+    pub(crate) fn doubt_start(&mut self) {
+        if let Phase::Stopped(stopped) = &mut self.phase
+            && let Some(code) = stopped.exit_code.filter(|code| INIT_FAILED.contains(code))
+            && stopped.reason.is_none()
+        {
+            let detail = format!(
+                "containerd went away while the container was started; it ended with code {code}, and whether its program ran is not known"
+            );
+            stopped.reason = Some(Reason::new(ReasonCode::CannotStartContainer, detail));
+        }
     }
 
     /// The kernel killed a process of it for memory.

@@ -155,7 +155,7 @@ fn overdue_container(
         return Some(never_ran(task, index, (None, Some(reason)), now));
     }
     // It may run: the task is to stop, and what became of the container is seen when the runtime answers.
-    (task.desired == Desired::Running).then_some(Consequence::StopTask(Some(reason)))
+    (task.desired == Desired::Running).then_some(Consequence::StopTask(reason))
 }
 
 /// The course of a stop: what never ran is dropped, what runs gets its time, dependants first. Source: features 7.5.

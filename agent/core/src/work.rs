@@ -64,6 +64,7 @@ impl Act {
             Self::Delete => "removing",
             Self::Probe => "the health check",
             Self::Report => "telling the control plane",
+            Self::Inspect => "looking what became of a start",
             Self::Attach => "telling that the interface is attached",
         }
     }

@@ -112,7 +112,10 @@ impl Subscriber {
     /// Ends at the first look that finds a listener, or when the connection is dropped.
     async fn until_someone_listens(&self) {
         loop {
-            Wait::named("before the next look for a listener").owner("events of containerd").pause(LOOK_EVERY).await;
+            Wait::named("before the next look for a listener")
+                .owner("events of containerd")
+                .pause(LOOK_EVERY)
+                .await;
             let Some(shared) = self.shared.upgrade() else { return };
             if shared.witness().await.is_ok() {
                 return;

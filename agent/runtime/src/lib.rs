@@ -29,9 +29,9 @@ mod time;
 pub use config::{ContainerdConfig, PullSettings};
 pub use connect::{ConnectError, Containerd, PingError};
 pub use container::{
-    CreateContainer, CreateError, DeleteError, ExitStatus, InspectError, ListError, LogTarget, Mount, NetworkNamespace,
-    ObservedContainer, ObservedState, ProcessOptions, Resources, SignalError, SignalOutcome, StartError,
-    Started,
+    CreateContainer, CreateError, DeleteError, ExitStatus, InspectError, ListError, LogTarget, Mount,
+    NetworkNamespace, ObservedContainer, ObservedState, ProcessOptions, Resources, SignalError,
+    SignalOutcome, StartError, Started,
 };
 pub use events::RuntimeEvent;
 pub use exec::{ExecError, ExecOutcome};

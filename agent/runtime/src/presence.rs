@@ -34,6 +34,12 @@ pub enum Absence {
     /// It took the connection and says nothing.
     #[error("containerd does not answer")]
     Silent(#[source] RpcError),
+    /// It stumbles over files that it left when it died.
+    #[error("containerd stumbles over what it left when it died: {words}")]
+    Stumbles {
+        /// Its own words.
+        words: String,
+    },
     /// The connection ended before the answer.
     #[error("containerd broke off")]
     BrokeOff(#[source] RpcError),
@@ -74,6 +80,18 @@ impl Shared {
         if let Err(silence) = self.pinged().await {
             return Some(Absence::Silent(silence));
         }
-        error.filter(|error| error.is_broken()).cloned().map(Absence::BrokeOff)
+        match error {
+            Some(error) if error.is_broken() => Some(Absence::BrokeOff(error.clone())),
+            Some(error) => stumbles(error.message()),
+            None => None,
+        }
     }
+}
+
+/// A directory that containerd made and did not live to note down: it gives the same number or name again and is refused, until its
+/// own collection removes the directory.
+pub(crate) fn stumbles(words: &str) -> Option<Absence> {
+    let left =
+        words.contains("file exists") && (words.contains("failed to rename") || words.contains("mkdir "));
+    left.then(|| Absence::Stumbles { words: words.to_owned() })
 }

@@ -10,6 +10,8 @@ const SHIM: &str = "containerd-shim";
 
 /// Ticks of `/proc` in a second: fixed in the kernel's interface, whatever its timer does.
 const TICKS: f64 = 100.0;
+/// Command names of runtimes' inits: runc's is `runc:[2:INIT]`.
+const INITS: [&str; 3] = ["runc", "crun", "youki"];
 
 /// The fields of `/proc/<pid>/stat` that matter here.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +36,13 @@ pub(crate) fn started_at_ms(pid: u32) -> Option<i64> {
     Some(now_ms().saturating_sub(i64::try_from(age.as_millis()).ok()?))
 }
 
+/// True while the process is the runtime's own init, which waits to become the container's program.
+///
+/// A shim whose start was broken off goes on saying "created" of a program that runs.
+pub(crate) fn waits_for_start(pid: u32) -> bool {
+    stat(pid).is_some_and(|process| INITS.iter().any(|init| process.name.starts_with(init)))
+}
+
 /// Returns the shim of a container's living process.
 pub(crate) fn shim_of(pid: u32) -> Option<u32> {
     let process = stat(pid).filter(|process| !matches!(process.state, 'Z' | 'X' | 'x'))?;
@@ -43,6 +52,14 @@ pub(crate) fn shim_of(pid: u32) -> Option<u32> {
 /// Returns when a process was started, in ticks since the boot.
 pub(crate) fn started(pid: u32) -> Option<u64> {
     stat(pid).map(|stat| stat.began)
+}
+
+/// Returns the living children of a process. Reads all of `/proc`.
+pub(crate) fn children(parent: u32) -> Vec<u32> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let living = |process: Stat| process.parent == parent && !matches!(process.state, 'Z' | 'X' | 'x');
+    pids.filter(|pid| stat(*pid).is_some_and(living)).collect()
 }
 
 /// Returns the shims that a containerd started in a namespace for one of these containers. Reads all of `/proc`.

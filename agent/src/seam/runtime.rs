@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use wharf_runtime::{
     Containerd, CreateContainer, CreateError, DeleteError, ExecError, ExecOutcome, ExitStatus, Image,
-    ListError, ObservedContainer, PullError, PullPolicy, RegistryAuth, RuntimeEvent, SignalError,
-    SignalOutcome, StartError, Started,
+    InspectError, ListError, ObservedContainer, ObservedState, PingError, PullError, PullPolicy,
+    RegistryAuth, RuntimeEvent, SignalError, SignalOutcome, StartError, Started,
 };
 
 /// Runs containers. Clones share the connection. What each call promises is written at [`Containerd`], which is the real one.
@@ -24,6 +24,12 @@ pub trait Runtime: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// Starts a created container; one that runs already is adopted.
     fn start(&self, id: &str) -> impl Future<Output = Result<Started, StartError>> + Send;
+
+    /// Looks at one container; `None` when there is no record of it.
+    fn inspect(&self, id: &str) -> impl Future<Output = Result<Option<ObservedState>, InspectError>> + Send;
+
+    /// Asks for a sign of life.
+    fn ping(&self) -> impl Future<Output = Result<(), PingError>> + Send;
 
     /// Sends a signal to the main process.
     fn signal(
@@ -67,6 +73,14 @@ impl Runtime for Containerd {
 
     async fn start(&self, id: &str) -> Result<Started, StartError> {
         Self::start(self, id).await
+    }
+
+    async fn inspect(&self, id: &str) -> Result<Option<ObservedState>, InspectError> {
+        Self::inspect(self, id).await
+    }
+
+    async fn ping(&self) -> Result<(), PingError> {
+        Self::ping(self).await
     }
 
     async fn signal(&self, id: &str, signal: &str) -> Result<SignalOutcome, SignalError> {

@@ -42,6 +42,15 @@ fn starting() -> Bench {
     bench
 }
 
+#[test]
+fn what_a_broken_off_creation_left_is_no_exit_of_the_application() {
+    let mut bench = creating();
+    bench.on(away(Act::Create));
+    let left = Observation::Exited(Exit { code: 137, at: T0 });
+    assert_eq!(words(&bench.on(seen(&[(of("t", "app"), left)], false))), ["create app"]);
+    assert_eq!(bench.container("t", "app").created_at(), None);
+}
+
 /// Lets every try meet nobody until the time is up; the effects of the last moment.
 fn never_back(bench: &mut Bench, act: Act, limit: u64) -> Vec<Effect> {
     let end = bench.now.plus(seconds(limit));
@@ -61,7 +70,8 @@ fn never_back(bench: &mut Bench, act: Act, limit: u64) -> Vec<Effect> {
 
 #[test]
 fn a_runtime_that_is_away_fails_no_task_and_each_act_is_tried_again() {
-    let stages: [(fn() -> Bench, Act, &str); 2] =
+    type Stage = fn() -> Bench;
+    let stages: [(Stage, Act, &str); 2] =
         [(pulling, Act::Pull, "pull app"), (creating, Act::Create, "create app")];
     for (stage, act, again) in stages {
         let mut bench = stage();
@@ -119,9 +129,12 @@ fn a_start_that_was_done_and_not_answered_is_never_done_again() {
         other => format!("{other:?}"),
     };
     let exit = Observation::Exited(Exit { code: 3, at: T0 });
+    let killed = Observation::Exited(Exit { code: 137, at: T0 });
     for (seen, expected) in [
         (Some(RUNNING), "running"),
         (Some(exit), "Some(3) None"),
+        // With such a code the runtime's own init ends when it is broken off.
+        (Some(killed), "Some(137) Some(CannotStartContainer)"),
         (Some(Observation::Vanished), "None Some(ContainerVanished)"),
         (None, "None Some(ContainerVanished)"),
     ] {

@@ -1,10 +1,10 @@
 //! Creating: a record, a snapshot, and a process that waits to be started.
 
-use super::{CreateContainer, INSCRIPTION, SHIM_GROUP_LABEL};
+use super::{CreateContainer, INSCRIPTION, SHIM_GROUP_LABEL, stale};
 use crate::connect::{Containerd, Shared};
 use crate::failpoint::failpoint;
 use crate::image::{self, ResolvedImage, StoreError};
-use crate::presence::Absence;
+use crate::presence::{Absence, stumbles};
 use crate::rpc::{self, QUICK, RpcError};
 use crate::spec::{SpecError, UserError, Wanted, build, resolve_user};
 use containerd_client::services::v1::container::Runtime;
@@ -108,7 +108,9 @@ impl Containerd {
         let away = |source| CreateError::Away { id: request.id.clone(), source };
         let witness = self.shared.witness().await.map_err(away)?;
         let Err(error) = self.try_create(request).await else { return Ok(()) };
-        Err(self.shared.absence(witness, error.rpc()).await.map_or(error, away))
+        let words = if let CreateError::Runtime { reason, .. } = &error { stumbles(reason) } else { None };
+        let absence = self.shared.absence(witness, error.rpc()).await.or(words);
+        Err(absence.map_or(error, away))
     }
 
     async fn try_create(&self, request: &CreateContainer) -> Result<(), CreateError> {
@@ -128,14 +130,18 @@ impl Containerd {
                 Some(Status::Created | Status::Running | Status::Paused | Status::Pausing) => return Ok(()),
                 // It ended while it was being made, and was never started: it is made anew.
                 Some(Status::Stopped | Status::Unknown) => {
-                    let deleted = self.delete(id).await;
-                    deleted.map_err(|error| CreateError::Rpc { id: id.clone(), source: error.source })?;
+                    stale::remove(&self.shared, id).await?;
                     record(&self.shared, request, &spec).await?;
                 }
             }
         }
         failpoint!("create.recorded");
-        let created = create_task(&self.shared, request, &image).await;
+        let mut created = create_task(&self.shared, request, &image).await;
+        if stale::cleared(&self.shared, id, &created).await? {
+            record(&self.shared, request, &spec).await?;
+            created = create_task(&self.shared, request, &image).await;
+        }
+        let created = created.map(drop);
         if created.is_err() {
             // The error that counts is the first one; what cannot be removed now is removed by the next delete.
             if let Err(error) = self.delete(id).await {
@@ -228,18 +234,26 @@ fn same_spec(one: Option<&Any>, other: &Any) -> bool {
 }
 
 /// What containerd says of the container's process; `None` when it knows of none.
-async fn status(shared: &Shared, id: &str) -> Result<Option<Status>, CreateError> {
+pub(super) async fn status(shared: &Shared, id: &str) -> Result<Option<Status>, CreateError> {
     let request = GetRequest { container_id: id.to_owned(), ..GetRequest::default() };
     let answer = rpc::call("Tasks.Get", QUICK, shared.tasks_client().get(request)).await;
     let found = rpc::found(answer).map_err(|source| CreateError::Rpc { id: id.to_owned(), source })?;
     Ok(found.map(|answer| answer.process.unwrap_or_default().status()))
 }
 
+/// Who made the process that is now there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    ByUs,
+    /// containerd says that there is one.
+    Already,
+}
+
 async fn create_task(
     shared: &Shared,
     request: &CreateContainer,
     image: &ResolvedImage,
-) -> Result<(), CreateError> {
+) -> Result<Made, CreateError> {
     let id = &request.id;
     let rootfs = root_mounts(shared, id, image.chain_id()).await;
     let rootfs = rootfs.map_err(|source| {
@@ -263,8 +277,8 @@ async fn create_task(
     // One at a time within a shim: two that found none would both start one, and one that ends would take a new one along.
     let _turn = shared.shim_turns.turn(&request.shim_group).await;
     match rpc::call("Tasks.Create", TASK_CREATE, shared.tasks_client().create(create)).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.is_already_exists() => Ok(()),
+        Ok(_) => Ok(Made::ByUs),
+        Err(error) if error.is_already_exists() => Ok(Made::Already),
         Err(source) if source.is_transient() => Err(CreateError::Rpc { id: id.clone(), source }),
         Err(error) => Err(CreateError::Runtime { id: id.clone(), reason: runtime_words(error.message()) }),
     }

@@ -47,7 +47,7 @@ impl Containerd {
 }
 
 impl Shared {
-    async fn delete(&self, id: &str) -> Result<Option<ExitStatus>, RpcError> {
+    pub(super) async fn delete(&self, id: &str) -> Result<Option<ExitStatus>, RpcError> {
         let get = GetContainerRequest { id: id.to_owned() };
         let record = rpc::found(rpc::call("Containers.Get", QUICK, self.containers().get(get)).await)?;
         let labels =

@@ -5,7 +5,7 @@
 
 use super::{ExitStatus, INSCRIPTION};
 use crate::connect::{Containerd, Shared};
-use crate::process::{is_alive_in_container, started_at_ms};
+use crate::process::{is_alive_in_container, started_at_ms, waits_for_start};
 use crate::rpc::{self, QUICK, RpcError, SLOW};
 use crate::time::from_proto;
 use containerd_client::services::v1::{
@@ -149,9 +149,9 @@ fn believable(task: &Process) -> Option<ObservedState> {
     let alive = || is_alive_in_container(task.pid);
     match task.status() {
         Status::Stopped => Some(ObservedState::Exited(ExitStatus::new(task.exit_status, task.exited_at))),
-        Status::Created => alive().then_some(ObservedState::Created),
+        Status::Created if waits_for_start(task.pid) => alive().then_some(ObservedState::Created),
         // Paused processes run as far as anyone but the freezer is concerned; unknown is what a hung shim amounts to.
-        Status::Running | Status::Paused | Status::Pausing | Status::Unknown => {
+        Status::Created | Status::Running | Status::Paused | Status::Pausing | Status::Unknown => {
             alive().then_some(ObservedState::Running { pid: task.pid })
         }
     }

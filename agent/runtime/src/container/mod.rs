@@ -17,6 +17,7 @@ mod list;
 mod log;
 mod request;
 mod signal;
+mod stale;
 mod start;
 
 pub use create::CreateError;

@@ -1,12 +1,12 @@
 //! Starting the process of a created container.
 
+use super::ObservedState;
 use super::create::runtime_words;
 use crate::connect::Containerd;
 use crate::presence::Absence;
-use crate::rpc::{self, QUICK, RpcError, SLOW};
+use crate::rpc::{self, RpcError, SLOW};
 use crate::time::now_ms;
-use containerd_client::services::v1::{GetRequest, StartRequest};
-use containerd_client::types::v1::Status;
+use containerd_client::services::v1::StartRequest;
 
 /// A process that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,16 +84,10 @@ impl Containerd {
         if error.is_transient() || error.is_broken() {
             return Err(StartError::Rpc { id, source: error });
         }
-        match self.running_pid(&id).await {
-            Some(pid) => Ok(Started { pid, at_ms: now_ms() }),
-            None => Err(StartError::Runtime { id, reason: runtime_words(error.message()) }),
+        match self.inspect(&id).await {
+            Ok(Some(ObservedState::Running { pid })) => Ok(Started { pid, at_ms: now_ms() }),
+            Ok(Some(ObservedState::Created | ObservedState::Exited(_) | ObservedState::Vanished) | None)
+            | Err(_) => Err(StartError::Runtime { id, reason: runtime_words(error.message()) }),
         }
-    }
-
-    async fn running_pid(&self, id: &str) -> Option<u32> {
-        let request = GetRequest { container_id: id.to_owned(), ..GetRequest::default() };
-        let answer = rpc::call("Tasks.Get", QUICK, self.shared.tasks_client().get(request)).await;
-        let process = answer.ok()?.process?;
-        (process.status() == Status::Running).then_some(process.pid)
     }
 }

@@ -8,6 +8,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio_util::task::TaskTracker;
+use wharf_wait::Wait;
+
+/// Tries to give a lease back while containerd is away, and the time between two.
+const ATTEMPTS: u32 = 150;
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// A lease of ours in containerd. Dropped without [`Lease::release`], as when its holder is cancelled, it is given back in
 /// the background; after a crash it ends by itself.
@@ -36,9 +41,16 @@ impl Lease {
         let held = Held { id: id.clone(), leases: leases.clone(), tasks: shared.tasks.clone() };
         // In a task of its own: a caller who is cancelled here would not know whether containerd has made the lease.
         // The task then ends with a lease that nobody takes, and dropping that gives it back.
+        let tasks = shared.tasks.clone();
         let taking = shared.tasks.spawn(async move {
-            rpc::call("Leases.Create", QUICK, leases.create(CreateRequest { id, labels })).await?;
-            Ok(Self { scope, held: Some(held) })
+            match rpc::call("Leases.Create", QUICK, leases.create(CreateRequest { id, labels })).await {
+                Ok(_) => Ok(Self { scope, held: Some(held) }),
+                Err(error) => {
+                    // The answer may be what was lost.
+                    tasks.spawn(held.give_back(Collect::Now));
+                    Err(error)
+                }
+            }
         });
         taking.await.expect("taking a lease neither panics nor is aborted")
     }
@@ -76,8 +88,16 @@ enum Collect {
 impl Held {
     async fn give_back(mut self, collect: Collect) {
         let request = DeleteRequest { id: self.id, sync: collect == Collect::Now };
-        if let Err(error) = rpc::found(rpc::call("Leases.Delete", SLOW, self.leases.delete(request)).await) {
-            tracing::warn!(%error, "lease not released, it will expire");
+        for attempt in 1.. {
+            let deleted = self.leases.delete(request.clone());
+            match rpc::found(rpc::call("Leases.Delete", SLOW, deleted).await) {
+                Ok(_) => return,
+                // A containerd that is away comes back, with the lease.
+                Err(error) if error.is_transient() && attempt < ATTEMPTS => {
+                    Wait::named("before a lease is given back again").owner("leases").pause(AGAIN).await;
+                }
+                Err(error) => return tracing::warn!(%error, "lease not released, it will expire"),
+            }
         }
     }
 }

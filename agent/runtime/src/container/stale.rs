@@ -1,0 +1,136 @@
+//! What containerd leaves when it dies in the middle of a create and cannot get out of by itself: neither listed nor creatable.
+//!
+//! Owns the recognition of these states and their removal. Each is told from a container that lives by looking at its process; nothing
+//! that runs is touched.
+
+use super::create::{CreateError, Made, status};
+use crate::connect::Shared;
+use crate::process;
+use nix::mount::{MntFlags, umount2};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use wharf_wait::Wait;
+
+/// The directory in which containerd keeps a shim's bundle: `<state>/io.containerd.runtime.v2.task/<namespace>/<id>`.
+const BUNDLES: &str = "io.containerd.runtime.v2.task";
+
+/// Where containerd has runc keep its containers.
+const RUNC: &str = "/run/containerd/runc";
+/// How long a killed shim may take to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Removes what keeps a container from being created. Says whether there was such a thing: creating is then tried once more.
+pub(super) async fn cleared(
+    shared: &Shared,
+    id: &str,
+    created: &Result<Made, CreateError>,
+) -> Result<bool, CreateError> {
+    match created {
+        // "Exists", and there is none: a shim that was never told what to create (containerd#6860).
+        Ok(Made::Already) if status(shared, id).await?.is_none() => {
+            remove(shared, id).await?;
+            Ok(true)
+        }
+        Err(CreateError::Runtime { reason, .. }) => {
+            let Some(bundle) = abandoned_bundle(reason, &shared.config.namespace, id) else {
+                return Ok(false);
+            };
+            let (address, namespace, id) =
+                (shared.config.address.clone(), shared.config.namespace.clone(), id.to_owned());
+            let remove = move || {
+                let shims = process::shims_for(&address, &namespace, &[&id]);
+                if !shims.into_iter().all(end_idle_shim) {
+                    return Ok(false);
+                }
+                remove_bundle(&bundle)?;
+                remove_runc_state(&namespace, &id)?;
+                Ok::<_, io::Error>(true)
+            };
+            let removed = tokio::task::spawn_blocking(remove).await.expect("removing files does not panic");
+            // What cannot be removed leaves the error as it is.
+            Ok(removed.unwrap_or_else(|error| {
+                tracing::warn!(%error, "a bundle that containerd has forgotten stays");
+                false
+            }))
+        }
+        Ok(Made::ByUs | Made::Already) | Err(_) => Ok(false),
+    }
+}
+
+/// Removes a container that was never started, with its record.
+pub(super) async fn remove(shared: &Shared, id: &str) -> Result<(), CreateError> {
+    tracing::warn!(container = %id, "removing what a broken-off create left");
+    let deleted = shared.delete(id).await;
+    deleted.map(drop).map_err(|source| CreateError::Rpc { id: id.to_owned(), source })
+}
+
+/// The bundle that containerd has forgotten and stumbles over, from its own words.
+fn abandoned_bundle(reason: &str, namespace: &str, id: &str) -> Option<PathBuf> {
+    let path = reason.split_once("mkdir ")?.1.strip_suffix(": file exists")?;
+    let path = Path::new(path);
+    let expected = Path::new(BUNDLES).join(namespace).join(id);
+    (path.is_absolute() && path.ends_with(expected)).then(|| path.to_owned())
+}
+
+/// Ends a shim that containerd has forgotten, when nothing in it was ever started. Says whether it is gone.
+fn end_idle_shim(shim: u32) -> bool {
+    let children = process::children(shim);
+    if !children.iter().all(|child| process::waits_for_start(*child)) {
+        return false;
+    }
+    for pid in children.into_iter().chain([shim]) {
+        let Ok(pid) = i32::try_from(pid) else { return false };
+        // Gone already is what we want.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+    let end = Instant::now() + PATIENCE;
+    while process::started(shim).is_some() && Instant::now() < end {
+        Wait::named("the end of a killed shim").owner("removal of a bundle").pause_thread(PAUSE);
+    }
+    process::started(shim).is_none()
+}
+
+/// Removes what runc remembers of a container whose processes are gone. It would refuse to make it again.
+fn remove_runc_state(namespace: &str, id: &str) -> io::Result<()> {
+    match std::fs::remove_dir_all(Path::new(RUNC).join(namespace).join(id)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a bundle without following its mount: files of the container are never touched.
+fn remove_bundle(bundle: &Path) -> io::Result<()> {
+    let rootfs = bundle.join("rootfs");
+    while umount2(&rootfs, MntFlags::MNT_DETACH).is_ok() {}
+    match std::fs::remove_dir(&rootfs) {
+        // One that is not empty is still a file system of somebody's.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::fs::remove_dir_all(bundle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_bundle_of_this_very_container_is_taken_for_abandoned() {
+        let words = |path: &str| format!("failed to start shim: mkdir {path}: file exists");
+        let bundle = "/run/containerd/io.containerd.runtime.v2.task/wharf/t-app";
+        assert_eq!(abandoned_bundle(&words(bundle), "wharf", "t-app"), Some(PathBuf::from(bundle)));
+        for other in [
+            "/run/containerd/io.containerd.runtime.v2.task/wharf/other-app",
+            "/run/containerd/io.containerd.runtime.v2.task/other/t-app",
+            "io.containerd.runtime.v2.task/wharf/t-app",
+            "/",
+        ] {
+            assert_eq!(abandoned_bundle(&words(other), "wharf", "t-app"), None, "{other}");
+        }
+        assert_eq!(abandoned_bundle("exec: \"mkdir\": not found", "wharf", "t-app"), None);
+    }
+}

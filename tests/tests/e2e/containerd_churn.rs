@@ -1,0 +1,221 @@
+//! containerd is killed again and again under ten starts a second: no state is wrong, no task runs twice, nothing is left.
+//!
+//! `WHARF_LONG=1` restarts it a hundred times.
+
+use crate::lifecycle::{connected_on, end};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use wharf_protocol::acs;
+use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
+use wharf_tests::scripted::Scripted;
+use wharf_tests::wait;
+use wharf_tests::world::Host;
+
+/// Time between two starts.
+const PACE: Duration = Duration::from_millis(100);
+/// Tasks that may be under way at once: what a loaded machine cannot start is not asked of it.
+const MOST_AT_ONCE: usize = 40;
+/// Time that containerd works between two restarts.
+const BREATH: Duration = Duration::from_millis(1500);
+/// Tasks that live through everything.
+const STEADY: u8 = 5;
+const SOON: Duration = Duration::from_secs(120);
+
+/// A task of the churn: what it is, and how it has to end.
+struct Sent {
+    task: acs::Task,
+    code: i64,
+}
+
+fn id(task: &acs::Task) -> &str {
+    arn(task).rsplit('/').next().unwrap()
+}
+
+/// A task whose container appends a line to a file of the host each time it runs.
+fn proving(mut task: acs::Task, proofs: &Path) -> acs::Task {
+    let host = acs::HostVolumeProperties { source_path: Some(proofs.display().to_string()) };
+    task.volumes = vec![acs::Volume {
+        name: Some("proofs".to_owned()),
+        r#type: Some("host".to_owned()),
+        host: Some(host),
+        ..Default::default()
+    }];
+    let proof = format!("/proofs/{}", id(&task));
+    for container in &mut task.containers {
+        container.mount_points = vec![acs::MountPoint {
+            source_volume: Some("proofs".to_owned()),
+            container_path: Some("/proofs".to_owned()),
+            read_only: Some(false),
+        }];
+        if let Some(script) = container.command.last_mut() {
+            *script = format!("echo ran >>{proof}; {script}");
+        }
+    }
+    task
+}
+
+fn on_host_network(mut task: acs::Task) -> acs::Task {
+    task.network_mode = Some("host".to_owned());
+    task.elastic_network_interfaces.clear();
+    task
+}
+
+/// Number `n` of the churn: mostly short, some that take seconds, one in four with a network of its own.
+fn churned(n: u32, proofs: &Path) -> Sent {
+    let code = i64::from(n % 100);
+    let script = if n.is_multiple_of(5) {
+        format!("sleep {}; exit {code}", 1 + n % 7)
+    } else {
+        format!("exit {code}")
+    };
+    let (net, host) = (100 + u8::try_from(n / 200 % 100).unwrap(), 10 + u8::try_from(n % 200).unwrap());
+    let task = awsvpc_task(net, host, vec![container("app", &["sh", "-c", &script])]);
+    let task = if n.is_multiple_of(4) { task } else { on_host_network(task) };
+    Sent { task: proving(task, proofs), code }
+}
+
+fn is_over(control: &Scripted, task: &acs::Task) -> bool {
+    control.statuses_of(arn(task)).iter().any(|status| status == "STOPPED")
+}
+
+/// Sends tasks at their pace until `done`.
+async fn churn(control: &Scripted, proofs: &Path, done: &tokio_util::sync::CancellationToken) -> Vec<Sent> {
+    let mut all: Vec<Sent> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let mut tick = tokio::time::interval(PACE);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    while !done.is_cancelled() {
+        tick.tick().await;
+        open.retain(|index| !is_over(control, &all[*index].task));
+        if open.len() < MOST_AT_ONCE {
+            open.push(all.len());
+            all.push(churned(u32::try_from(all.len()).unwrap(), proofs));
+            control.send(payload(vec![all[all.len() - 1].task.clone()]).1);
+        }
+    }
+    all
+}
+
+/// Restarts containerd, by SIGKILL and by SIGTERM in turn; the longest time from its first answer to the agent's subscription.
+async fn restart(host: &mut Host, times: usize) -> Duration {
+    let mut longest = Duration::ZERO;
+    for number in 0..times {
+        let heard = subscriptions(host);
+        if number % 2 == 0 { host.own_containerd().kill() } else { host.own_containerd().terminate() }
+            .unwrap();
+        host.own_containerd().start_again().unwrap();
+        let back = Instant::now();
+        wait::until("containerd's events", SOON, async || {
+            if subscriptions(host) > heard { Ok(()) } else { Err(format!("{heard} subscriptions")) }
+        })
+        .await;
+        longest = longest.max(back.elapsed());
+        let end = Instant::now() + BREATH;
+        wait::until("the next restart", SOON, async || {
+            if Instant::now() >= end { Ok(()) } else { Err("too early".to_owned()) }
+        })
+        .await;
+    }
+    longest
+}
+
+fn subscriptions(host: &Host) -> usize {
+    host.agent_log().lines().filter(|line| line.contains("containerd's events are heard")).count()
+}
+
+/// What was told of a task, without PENDING, which is left out when the next status came first.
+fn told(control: &Scripted, task: &acs::Task) -> Vec<String> {
+    control.statuses_of(arn(task)).into_iter().filter(|status| status != "PENDING").collect()
+}
+
+/// What is wrong with what was told of a task of the churn; empty when nothing is.
+fn wrong(host_log: &str, control: &Scripted, sent: &Sent, proofs: &Path) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let told = told(control, &sent.task);
+    // A task that ended before anybody looked is told STOPPED alone.
+    if told != ["RUNNING", "STOPPED"] && told != ["STOPPED"] {
+        wrong.push(format!("told {told:?}"));
+    }
+    let ran = std::fs::read_to_string(proofs.join(id(&sent.task))).unwrap_or_default().lines().count();
+    let last = control.last_told(arn(&sent.task), "app");
+    let reason = last.reason.clone().unwrap_or_default();
+    // A start that containerd's death broke off: the agent says that it does not know.
+    let in_doubt = reason.contains("whether its program ran is not known");
+    if ran != 1 && !(ran == 0 && in_doubt) {
+        wrong.push(format!("ran {ran} times"));
+    }
+    let discarded = host_log
+        .lines()
+        .any(|line| line.contains("cleaning") && line.contains("shim") && line.contains(id(&sent.task)));
+    let true_or_unknown = match last.exit_code {
+        Some(code) => code == sent.code && reason.is_empty() || in_doubt,
+        None => discarded && reason.starts_with("ContainerVanishedError: "),
+    };
+    if !true_or_unknown {
+        wrong.push(format!("told code {:?} and {reason:?}, discarded {discarded}", last.exit_code));
+    }
+    wrong
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restarts_of_containerd_under_churn_change_no_state_and_start_no_task_again() {
+    let times = if std::env::var_os("WHARF_LONG").is_some() { 100 } else { 8 };
+    let (mut host, control) = connected_on(Host::with_own_containerd().unwrap()).await;
+    let proofs = host.dir().join("proofs");
+    std::fs::create_dir(&proofs).unwrap();
+    let stay = ["sh", "-c", "trap 'exit 0' TERM; sleep 36000 & wait"];
+    let steady: Vec<acs::Task> = (0..STEADY)
+        .map(|n| proving(awsvpc_task(99, 10 + n, vec![container("app", &stay)]), &proofs))
+        .collect();
+    control.send(payload(steady.clone()).1);
+    for task in &steady {
+        control.status_of(arn(task), "RUNNING", SOON).await;
+    }
+    let ours = |host: &Host| -> BTreeMap<String, u32> {
+        let ids: Vec<String> = steady.iter().map(|task| format!("{}-app", id(task))).collect();
+        host.tasks().into_iter().filter(|(id, _)| ids.contains(id)).map(|(id, (pid, _))| (id, pid)).collect()
+    };
+    let before = ours(&host);
+    let begin = Instant::now();
+    let done = tokio_util::sync::CancellationToken::new();
+    let (all, longest) = tokio::join!(churn(&control, &proofs, &done), async {
+        let longest = restart(&mut host, times).await;
+        done.cancel();
+        longest
+    });
+    let took = begin.elapsed();
+    for sent in &all {
+        control.status_of(arn(&sent.task), "STOPPED", SOON).await;
+    }
+    let log = host.containerd().log();
+    let wrong: Vec<String> = all
+        .iter()
+        .flat_map(|sent| {
+            wrong(&log, &control, sent, &proofs).into_iter().map(|w| format!("{}: {w}", id(&sent.task)))
+        })
+        .collect();
+    assert_eq!(ours(&host), before, "the steady tasks are the processes they were");
+    control.send(payload(steady.iter().map(stop).collect()).1);
+    for task in &steady {
+        control.status_of(arn(task), "STOPPED", SOON).await;
+        assert_eq!(control.last_told(arn(task), "app").exit_code, Some(0));
+        assert_eq!(told(&control, task), ["RUNNING", "STOPPED"]);
+        assert_eq!(std::fs::read_to_string(proofs.join(id(task))).unwrap(), "ran\n");
+    }
+    let unknown =
+        all.iter().filter(|sent| control.last_told(arn(&sent.task), "app").exit_code.is_none()).count();
+    println!(
+        "{times} restarts in {took:?}: {} tasks, {:.1} a second, {unknown} codes discarded by containerd, events back after {longest:?} at most",
+        all.len(),
+        all.len() as f64 / took.as_secs_f64(),
+    );
+    if let Some(first) = wrong.first().and_then(|line| line.split(':').next()) {
+        let lines = [("agent", host.agent_log()), ("containerd", log)];
+        for (who, text) in lines {
+            text.lines().filter(|line| line.contains(first)).for_each(|line| println!("{who}: {line}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} tasks are wrong:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+    end(host, control).await;
+}
