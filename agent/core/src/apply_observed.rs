@@ -35,7 +35,8 @@ impl Node {
             .collect();
         let before = std::mem::take(&mut self.missing);
         for (container, index) in &known {
-            if self.work.flight(&Lane::Container(container.clone())).is_some() {
+            if self.work.flight(&Lane::Container(container.clone())).is_some_and(|flight| !flight.is_signal())
+            {
                 continue;
             }
             let shown = seen.get(container).copied();

@@ -208,11 +208,15 @@ impl Node {
         });
     }
 
-    /// The effect in the container's lane has ended; a listing made before that proves nothing about it.
+    /// The effect in the container's lane has ended; a listing made before that proves nothing about it. Unless it was a signal,
+    /// which makes and removes nothing: a container that is gone gets one after the other, and has to be found gone nevertheless.
     fn landed(&mut self, container: &ContainerRef) -> Option<Flight> {
-        self.missing.remove(container);
         let lane = Lane::Container(container.clone());
-        let flight = self.work.end(&lane)?;
+        let flight = self.work.end(&lane);
+        if !flight.as_ref().is_some_and(Flight::is_signal) {
+            self.missing.remove(container);
+        }
+        let flight = flight?;
         if self.work.delayed(&lane, flight.act).is_some() {
             self.work.refresh(&lane);
         }

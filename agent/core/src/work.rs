@@ -118,6 +118,13 @@ pub(crate) struct Flight {
     pub(crate) since: Timestamp,
 }
 
+impl Flight {
+    /// Whether it changes nothing of what the runtime holds.
+    pub(crate) fn is_signal(&self) -> bool {
+        matches!(self.act, Act::Ask | Act::Kill)
+    }
+}
+
 /// A wait before an act is tried again.
 #[derive(Debug, Clone, Copy)]
 struct Rest {

@@ -202,13 +202,15 @@ fn not_there_counts_only_when_it_was_seen_twice() {
 }
 
 #[test]
-fn not_there_does_not_count_twice_over_the_end_of_an_effect() {
-    let mut bench = running();
-    bench.on(seen(&[], false));
-    let effects = bench.on(stop("t"));
-    bench.succeed(effects);
-    bench.on(seen(&[], false));
-    assert_eq!(name(&bench), "running");
+fn not_there_is_found_out_while_signals_are_sent() {
+    for gone in [vec![], vec![(of("t", "app"), Observation::Vanished)]] {
+        let mut bench = running();
+        let asking = bench.on(stop("t"));
+        bench.on(seen(&gone, false));
+        bench.succeed(asking);
+        bench.on(seen(&gone, false));
+        assert_eq!(name(&bench), "vanished", "a signal makes and removes nothing");
+    }
 }
 
 #[test]
