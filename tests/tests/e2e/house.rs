@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["wharf-cni", "wharf-core", "wharf-link", "wharf-protocol", "wharf-runtime", "wharf-wait"],
     ),
     ("wharf-control-plane", &["wharf-protocol"]),
+    ("wharf-sim", &["wharf-agent", "wharf-core", "wharf-link", "wharf-protocol", "wharf-runtime"]),
 ];
 
 #[test]

@@ -1,0 +1,64 @@
+//! Plausible mistakes, each put in at a seam: what the simulator is worth is shown by which of them it finds. None is part of the
+//! product.
+
+use serde_json::Value;
+
+/// A mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mistake {
+    /// Writes are acknowledged before they are on the disk; a power cut takes the last seconds of them.
+    LostFsync,
+    /// A save returns before the write: what depends on it (acknowledgements, effects, reports) comes before it.
+    AckBeforeDurable,
+    /// The records of one turn are written one by one.
+    TornSave,
+    /// Recovery believes a listing from before the restart.
+    OldListing,
+    /// Events are trusted to come: nothing is listed but at the start.
+    EventsTrusted,
+    /// Containers get a new name in each life of the agent.
+    RandomNames,
+    /// The time for a stop begins anew with each start of the agent.
+    DeadlineRestarted,
+    /// A removal that failed counts as done.
+    FailedRemovalIsDone,
+    /// A report counts as taken when it is sent.
+    ReportOnce,
+    /// Reports are sent in the background, and may overtake each other.
+    ReportsOvertake,
+    /// SIGKILL delivered counts as the death of the process.
+    KillIsDeath,
+}
+
+impl Mistake {
+    /// Every mistake.
+    pub const ALL: [Self; 11] = [
+        Self::LostFsync,
+        Self::AckBeforeDurable,
+        Self::TornSave,
+        Self::OldListing,
+        Self::EventsTrusted,
+        Self::RandomNames,
+        Self::DeadlineRestarted,
+        Self::FailedRemovalIsDone,
+        Self::ReportOnce,
+        Self::ReportsOvertake,
+        Self::KillIsDeath,
+    ];
+}
+
+/// A record as an agent with this mistake reads it.
+pub fn misread(value: &[u8], mistake: Option<Mistake>) -> Vec<u8> {
+    if mistake != Some(Mistake::DeadlineRestarted) {
+        return value.to_vec();
+    }
+    let Ok(mut json) = serde_json::from_slice::<Value>(value) else { return value.to_vec() };
+    let containers = json.pointer_mut("/record/task/containers").and_then(Value::as_array_mut);
+    let Some(containers) = containers else { return value.to_vec() };
+    for container in containers {
+        if let Some(running) = container.pointer_mut("/phase/Running") {
+            running["stop"] = Value::Null;
+        }
+    }
+    serde_json::to_vec(&json).expect("JSON can be written")
+}

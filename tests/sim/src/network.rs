@@ -1,0 +1,112 @@
+//! Networks, simulated: namespaces with addresses, files and cgroups, by task.
+
+use crate::history::Who;
+use crate::mistake::Mistake;
+use crate::world::World;
+use std::collections::BTreeSet;
+use wharf_agent::seam::Network;
+use wharf_core::event::{ContainerRef, Remains};
+use wharf_core::spec::{Interface, TaskSpec};
+use wharf_protocol::arn::TaskArn;
+use wharf_runtime::cgroup::CgroupError;
+
+/// The simulated kernel as far as networks go.
+#[derive(Debug)]
+pub struct SimNetwork {
+    world: World,
+}
+
+impl SimNetwork {
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+
+    async fn call(&self, what: &str, task: &str) -> Result<(), String> {
+        self.world.step("before", what, task).await;
+        self.world.takes(what, 1, 30).await;
+        let fails = {
+            let mut state = self.world.lock();
+            let fails = state.weather.network_fails > 0;
+            if fails {
+                state.say(Who::Agent, format_args!("{what} {task} fails"));
+                state.excuse(task);
+            }
+            fails
+        };
+        self.world.step("at", what, task).await;
+        if fails { Err("no luck".to_owned()) } else { Ok(()) }
+    }
+
+    async fn removed(&self, what: &str, task: &TaskArn) -> Result<(), String> {
+        match self.call(what, task.id()).await {
+            Err(_) if self.world.lock().mistake == Some(Mistake::FailedRemovalIsDone) => Ok(()),
+            answer => answer,
+        }
+    }
+}
+
+impl Network for SimNetwork {
+    async fn make(&self, task: &TaskArn, interface: Option<&Interface>) -> Result<(), String> {
+        self.call("make network of", task.id()).await?;
+        self.world.change(|state| {
+            let addresses = interface.map(|interface| interface.addresses.iter().map(ToString::to_string));
+            let addresses: BTreeSet<String> = addresses.into_iter().flatten().collect();
+            state.say(Who::Agent, format_args!("network of {} stands", task.id()));
+            state.check_addresses(task.id(), &addresses);
+            state.host.networks.insert(task.id().to_owned(), addresses);
+        });
+        self.world.step("after", "make network of", task.id()).await;
+        Ok(())
+    }
+
+    async fn unmake(&self, task: &TaskArn) -> Result<(), String> {
+        self.removed("unmake network of", task).await?;
+        self.world.change(|state| state.host.networks.remove(task.id()));
+        self.world.step("after", "unmake network of", task.id()).await;
+        Ok(())
+    }
+
+    async fn limit(&self, task: &TaskSpec) -> Result<(), CgroupError> {
+        self.world.step("at", "cgroup of", task.arn.id()).await;
+        self.world.change(|state| state.host.cgroups.insert(task.arn.id().to_owned()));
+        Ok(())
+    }
+
+    async fn release(&self, task: &TaskArn) -> Result<(), String> {
+        let id = task.id();
+        let network = self.call("release", id).await;
+        let done = network.is_ok();
+        self.world.change(|state| {
+            if done {
+                state.host.networks.remove(id);
+                state.host.cgroups.remove(id);
+                state.say(Who::Agent, format_args!("{id} is released"));
+            }
+        });
+        self.world.step("after", "release", id).await;
+        if self.world.lock().mistake == Some(Mistake::FailedRemovalIsDone) { Ok(()) } else { network }
+    }
+
+    fn memory(&self, _container: &ContainerRef) -> Remains {
+        Remains::default()
+    }
+
+    fn last_lines(&self, _container: &ContainerRef) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn forget(&self, _task: &TaskArn) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn sweep(&self, known: &BTreeSet<String>) {
+        self.world.step("before", "a sweep", "").await;
+        self.world.change(|state| state.host.networks.retain(|task, _| known.contains(task)));
+    }
+
+    async fn sweep_remains(&self, known: &BTreeSet<String>) {
+        self.world.change(|state| state.host.cgroups.retain(|task| known.contains(task)));
+    }
+
+    async fn close(&self) {}
+}

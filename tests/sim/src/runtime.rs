@@ -1,0 +1,386 @@
+//! containerd, simulated: records, processes, calls that are slow, fail, hang or fail after they have done their work.
+
+use crate::history::Who;
+use crate::host::{Container, Phase};
+use crate::mistake::Mistake;
+use crate::scenario::Millis;
+use crate::world::{Happening, World};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use wharf_agent::seam::Runtime;
+use wharf_runtime::{
+    CreateContainer, CreateError, DeleteError, ExecError, ExecOutcome, ExitStatus, Image, ImageConfig,
+    InspectError, ListError, ObservedContainer, ObservedState, PingError, PullError, PullPolicy,
+    RegistryAuth, RpcError, RuntimeEvent, SignalError, SignalOutcome, StartError, Started,
+};
+
+/// How long a call to a containerd that hangs takes to be given up.
+const QUICK: Duration = Duration::from_secs(10);
+const SLOW: Duration = Duration::from_secs(60);
+const EVENTS: usize = 1024;
+const TASK: &str = "com.amazonaws.ecs.task-arn";
+const NAME: &str = "com.amazonaws.ecs.container-name";
+
+/// A connection to the simulated containerd.
+#[derive(Debug, Clone)]
+pub struct SimRuntime {
+    world: World,
+}
+
+/// Which answer a call gets.
+enum Answer {
+    Good,
+    /// It does not take effect.
+    Fails(RpcError),
+    /// It takes effect, and nobody hears of it.
+    Lost(RpcError),
+}
+
+impl SimRuntime {
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+
+    /// The way to containerd: what it is before a call takes effect.
+    async fn call(&self, rpc: &'static str, id: &str, patience: Duration) -> Answer {
+        self.world.step("before", rpc, id).await;
+        let name = format!("{rpc} {id}");
+        let (least, most) =
+            if self.world.lock().weather.containerd_slow > 0 { (500, 8_000) } else { (1, 40) };
+        self.world.takes(&name, least, most).await;
+        self.hang(patience).await;
+        let answer = {
+            let mut state = self.world.lock();
+            if state.weather.containerd_hangs > 0 {
+                Answer::Fails(RpcError::Deadline { rpc, after: patience })
+            } else if state.weather.containerd_down > 0 {
+                let (code, message) = (tonic::Code::Unavailable, "connection refused".to_owned());
+                Answer::Fails(RpcError::Status { rpc, code, message })
+            } else {
+                match state.weather.call_fails.take() {
+                    None => Answer::Good,
+                    Some(true) => Answer::Lost(RpcError::Deadline { rpc, after: patience }),
+                    Some(false) => {
+                        let (code, message) = (tonic::Code::Internal, "no luck".to_owned());
+                        Answer::Fails(RpcError::Status { rpc, code, message })
+                    }
+                }
+            }
+        };
+        if !matches!(answer, Answer::Good) {
+            let mut state = self.world.lock();
+            state.say(Who::Agent, format_args!("{rpc} {id} fails"));
+            let task = state.host.containers.get(id).map(|container| container.task.clone());
+            let task = task.or_else(|| state.plane.task_of(id));
+            match task {
+                Some(task) => state.excuse(&task),
+                None => state.excuse_all(),
+            }
+        }
+        self.world.step("at", rpc, id).await;
+        answer
+    }
+
+    /// Waits while containerd hangs, at most `patience` long.
+    async fn hang(&self, patience: Duration) {
+        let hanging = async {
+            while self.world.lock().weather.containerd_hangs > 0 {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        };
+        drop(tokio::time::timeout(patience, hanging).await);
+    }
+
+    /// The way back.
+    async fn answered<T>(
+        &self,
+        rpc: &'static str,
+        id: &str,
+        value: T,
+        answer: Answer,
+    ) -> Result<T, RpcError> {
+        self.world.step("after", rpc, id).await;
+        match answer {
+            Answer::Good => Ok(value),
+            Answer::Lost(error) | Answer::Fails(error) => Err(error),
+        }
+    }
+
+    /// The mistake of an agent that lists at its start only.
+    fn lists_no_more(&self) -> bool {
+        let state = self.world.lock();
+        state.mistake == Some(Mistake::EventsTrusted) && state.host.has_listed(state.life.number)
+    }
+
+    fn id(&self, id: &str) -> String {
+        let state = self.world.lock();
+        if state.mistake == Some(Mistake::RandomNames) {
+            format!("{id}.{}", state.life.number)
+        } else {
+            id.to_owned()
+        }
+    }
+}
+
+impl Runtime for SimRuntime {
+    async fn ensure_image(
+        &self,
+        image: &str,
+        _auth: Option<&RegistryAuth>,
+        _policy: PullPolicy,
+    ) -> Result<Image, PullError> {
+        match self.call("Pull", image, SLOW).await {
+            Answer::Fails(_) | Answer::Lost(_) => {
+                let detail = "no luck".to_owned();
+                return Err(PullError::Unreachable { image: image.to_owned(), detail });
+            }
+            Answer::Good => {}
+        }
+        self.world.takes(image, 10, 4_000).await;
+        self.world.step("after", "Pull", image).await;
+        Ok(Image {
+            name: image.to_owned(),
+            digest: Some(format!("sha256:{:064}", 1)),
+            config_digest: format!("sha256:{:064}", 2),
+            chain_id: format!("sha256:{:064}", 3),
+            config: ImageConfig::default(),
+            pull_started_at_ms: None,
+            pull_stopped_at_ms: None,
+        })
+    }
+
+    async fn create(&self, request: &CreateContainer) -> Result<(), CreateError> {
+        let id = &self.id(&request.id);
+        let answer = self.call("Create", id, SLOW).await;
+        if !matches!(answer, Answer::Fails(_)) {
+            self.world.change(|state| {
+                let exists =
+                    state.host.containers.get(id).is_some_and(|found| found.phase != Phase::Vanished);
+                if exists {
+                    return state.say(Who::Agent, format_args!("Create {id}: exists, adopted"));
+                }
+                let Some(task) = request.labels.get(TASK).and_then(|arn| arn.rsplit('/').next()) else {
+                    return;
+                };
+                let Some(name) = request.labels.get(NAME) else { return };
+                let Some(plan) = state.plane.plan_of(task, name) else { return };
+                state.check_create(task, name);
+                let container = Container {
+                    labels: request.labels.clone(),
+                    task: task.to_owned(),
+                    name: name.clone(),
+                    phase: Phase::Created,
+                    copy: state.host.next_copy(),
+                    plan,
+                    inscription: request.inscription.clone(),
+                    created_at: state.wall(),
+                    started_at: None,
+                };
+                state.say(Who::Agent, format_args!("Create {id}"));
+                state.host.containers.insert(id.clone(), container);
+            });
+        }
+        // Of a creation that failed the real one removes what there is.
+        if matches!(answer, Answer::Lost(_)) {
+            self.world.change(|state| state.host.containers.remove(id));
+        }
+        let answer = self.answered("Create", id, (), answer).await;
+        answer.map_err(|source| CreateError::Rpc { id: id.clone(), source })
+    }
+
+    async fn start(&self, id: &str) -> Result<Started, StartError> {
+        let id = &self.id(id);
+        let answer = self.call("Start", id, SLOW).await;
+        let mut at_ms = 0;
+        if !matches!(answer, Answer::Fails(_)) {
+            let started = self.world.change(|state| {
+                at_ms = state.wall();
+                let now = state.now();
+                let (task, name, plan) = match state.host.containers.get_mut(id) {
+                    None => return Err(StartError::NotFound { id: id.clone() }),
+                    Some(container) => match container.phase {
+                        Phase::Running(_) => return Ok(()),
+                        Phase::Vanished => return Err(StartError::NotFound { id: id.clone() }),
+                        Phase::Exited(_) => {
+                            let reason = "the process has ended".to_owned();
+                            return Err(StartError::Runtime { id: id.clone(), reason });
+                        }
+                        Phase::Created => {
+                            container.phase = Phase::Running(now);
+                            container.started_at = Some(at_ms);
+                            (container.task.clone(), container.name.clone(), container.plan.clone())
+                        }
+                    },
+                };
+                state.say(Who::Agent, format_args!("Start {id}"));
+                state.check_start(&task, &name);
+                let lived = state.host.lived(&task, &name);
+                lived.starts += 1;
+                lived.live += 1;
+                lived.started.get_or_insert(now);
+                let copy = state.host.containers[id].copy;
+                if let Some((after, code)) = plan.ends {
+                    let (id, code) = (id.clone(), i32::from(code));
+                    state.plan(after, Happening::Exit { id, copy, code, oom: false });
+                }
+                Ok(())
+            });
+            if let Err(error) = started {
+                self.world.step("after", "Start", id).await;
+                return Err(error);
+            }
+        }
+        let answer = self.answered("Start", id, Started { pid: 1, at_ms }, answer).await;
+        answer.map_err(|source| StartError::Rpc { id: id.clone(), source })
+    }
+
+    async fn signal(&self, id: &str, signal: &str) -> Result<SignalOutcome, SignalError> {
+        let id = &self.id(id);
+        let answer = self.call("Kill", id, QUICK).await;
+        let mut outcome = SignalOutcome::Gone;
+        if !matches!(answer, Answer::Fails(_)) {
+            outcome = self.world.change(|state| {
+                let Some(container) = state.host.containers.get(id) else { return SignalOutcome::Gone };
+                let Phase::Running(_) = container.phase else { return SignalOutcome::Gone };
+                let (copy, obeys) = (container.copy, container.plan.obeys);
+                state.say(Who::Agent, format_args!("{signal} to {id}"));
+                let (after, code) = match (signal, obeys) {
+                    ("SIGKILL", _) => (Some(state.draw("death", 1, 200)), 137),
+                    (_, obeys) => (obeys, 143),
+                };
+                if let Some(after) = after {
+                    state.plan(after, Happening::Exit { id: id.clone(), copy, code, oom: false });
+                }
+                if state.mistake == Some(Mistake::KillIsDeath) && signal == "SIGKILL" {
+                    let exit = Some((137, state.wall()));
+                    state.plan(0, Happening::Emit { id: id.clone(), exit });
+                }
+                SignalOutcome::Delivered
+            });
+        }
+        let answer = self.answered("Kill", id, outcome, answer).await;
+        let (id, signal) = (id.clone(), signal.to_owned());
+        answer.map_err(|source| SignalError::Rpc { id, signal, source })
+    }
+
+    async fn delete(&self, id: &str) -> Result<Option<ExitStatus>, DeleteError> {
+        let id = &self.id(id);
+        let answer = self.call("Delete", id, SLOW).await;
+        let mut exit = None;
+        if !matches!(answer, Answer::Fails(_)) {
+            exit = self.world.change(|state| {
+                let running = state.host.containers.get(id).filter(|c| matches!(c.phase, Phase::Running(_)));
+                if let Some(copy) = running.map(|container| container.copy) {
+                    state.process_ends(id, copy, 137, false);
+                }
+                let removed = state.host.containers.remove(id)?;
+                state.say(Who::Agent, format_args!("Delete {id}"));
+                match removed.phase {
+                    Phase::Exited(exit) => Some(exit),
+                    Phase::Created | Phase::Running(_) | Phase::Vanished => None,
+                }
+            });
+        }
+        let answer = self.answered("Delete", id, exit, answer).await;
+        answer.map_err(|source| DeleteError { id: id.clone(), source })
+    }
+
+    async fn exec(
+        &self,
+        id: &str,
+        _exec_id: &str,
+        _argv: &[String],
+        _timeout: Duration,
+    ) -> Result<ExecOutcome, ExecError> {
+        let id = &self.id(id);
+        let answer = self.call("Exec", id, QUICK).await;
+        if let Answer::Fails(source) | Answer::Lost(source) = answer {
+            return Err(ExecError::Rpc { id: id.clone(), source });
+        }
+        let exit_code = {
+            let mut state = self.world.lock();
+            let now = state.now();
+            let running = state.host.containers.get(id).and_then(|container| match container.phase {
+                Phase::Running(since) => Some((since, container.clone())),
+                Phase::Created | Phase::Exited(_) | Phase::Vanished => None,
+            });
+            let Some((since, container)) = running else {
+                return Err(ExecError::NotRunning { id: id.clone() });
+            };
+            let healthy = container.plan.healthy_after.is_none_or(|after| since + after <= now);
+            state.host.lived(&container.task, &container.name).healthy |= healthy;
+            i32::from(!healthy)
+        };
+        self.world.step("after", "Exec", id).await;
+        Ok(ExecOutcome { exit_code: Some(exit_code), output: String::new() })
+    }
+
+    async fn inspect(&self, id: &str) -> Result<Option<ObservedState>, InspectError> {
+        let id = &self.id(id);
+        if let Answer::Fails(source) | Answer::Lost(source) = self.call("Inspect", id, QUICK).await {
+            return Err(InspectError { id: id.clone(), source });
+        }
+        let seen = self.world.lock().host.containers.get(id).map(|container| observed(container.phase));
+        self.world.step("after", "Inspect", id).await;
+        Ok(seen)
+    }
+
+    async fn ping(&self) -> Result<(), PingError> {
+        match self.call("Ping", "", QUICK).await {
+            Answer::Good => Ok(()),
+            Answer::Fails(source) | Answer::Lost(source) => {
+                Err(PingError { address: "/run/sim".into(), source })
+            }
+        }
+    }
+
+    async fn list(&self) -> Result<Vec<ObservedContainer>, ListError> {
+        match self.call("List", "", QUICK).await {
+            Answer::Good => {}
+            Answer::Fails(error) | Answer::Lost(error) => return Err(error.into()),
+        }
+        if self.lists_no_more() {
+            return Err(RpcError::Deadline { rpc: "List", after: QUICK }.into());
+        }
+        let listing = self.world.change(|state| {
+            let truth = listing(&state.host.containers);
+            state.host.remember_listing(truth, state.mistake, state.life.number)
+        });
+        // What was seen may be old when it is heard of.
+        self.world.takes("listing", 0, 60).await;
+        self.world.step("after", "List", "").await;
+        Ok(listing)
+    }
+
+    fn events(&self) -> mpsc::Receiver<RuntimeEvent> {
+        let (sender, receiver) = mpsc::channel(EVENTS);
+        self.world.change(|state| {
+            state.host.events = Some(sender);
+            let after: Millis = state.draw("subscribe", 1, 200);
+            state.plan(after, Happening::Resubscribed);
+        });
+        receiver
+    }
+}
+
+fn listing(containers: &BTreeMap<String, Container>) -> Vec<ObservedContainer> {
+    let observed = containers.iter().map(|(id, container)| ObservedContainer {
+        id: id.clone(),
+        labels: container.labels.clone(),
+        state: observed(container.phase),
+        inscription: container.inscription.clone(),
+        created_at_ms: Some(container.created_at),
+        started_at_ms: container.started_at,
+    });
+    observed.collect()
+}
+
+fn observed(phase: Phase) -> ObservedState {
+    match phase {
+        Phase::Created => ObservedState::Created,
+        Phase::Running(_) => ObservedState::Running { pid: 1 },
+        Phase::Exited(exit) => ObservedState::Exited(exit),
+        Phase::Vanished => ObservedState::Vanished,
+    }
+}

@@ -1,0 +1,227 @@
+//! A story as data: which tasks are asked for and what goes wrong when. Made from a seed, and small enough to be read, cut and run
+//! again.
+
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since the beginning of a story, or a length of time.
+pub type Millis = u64;
+
+const SECOND: Millis = 1000;
+
+/// One story.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scenario {
+    /// Decides what the story leaves open: how long each call takes, what is lost on the way.
+    pub seed: u64,
+    /// The tasks.
+    pub tasks: Vec<TaskPlan>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// From here on nothing goes wrong any more.
+    pub calm_at: Millis,
+}
+
+/// A task as the control plane wants it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskPlan {
+    /// When it is asked for.
+    pub at: Millis,
+    /// Its containers; one may depend on those before it.
+    pub containers: Vec<ContainerPlan>,
+    /// How it is connected.
+    pub network: NetworkPlan,
+    /// When and how it is asked to stop before the end.
+    pub stop: Option<(Millis, StopBy)>,
+}
+
+/// How a task is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum NetworkPlan {
+    /// An interface of its own.
+    Interface {
+        /// The interface is announced this long before the task.
+        announced: Option<Millis>,
+    },
+    /// A namespace with nothing in it.
+    Nothing,
+    /// The host's network, with this port.
+    Host {
+        /// The port.
+        port: u16,
+    },
+}
+
+/// How a task is asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum StopBy {
+    /// By a payload.
+    Payload,
+    /// By a manifest that does not name it.
+    Manifest,
+}
+
+/// A container and what its process does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContainerPlan {
+    /// Whether the task ends with it.
+    pub essential: bool,
+    /// When and how it ends by itself.
+    pub ends: Option<(Millis, u8)>,
+    /// How long it takes to end on SIGTERM; `None` ignores it.
+    pub obeys: Option<Millis>,
+    /// Seconds between SIGTERM and SIGKILL.
+    pub stop_timeout: u64,
+    /// It waits for the container before it.
+    pub waits_for: Option<Condition>,
+    /// It has a health check, which succeeds this long after the start.
+    pub healthy_after: Option<Millis>,
+}
+
+/// What a container waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Condition {
+    /// The other has started.
+    Start,
+    /// The other has ended.
+    Complete,
+    /// The other has ended well.
+    Success,
+    /// The other is healthy.
+    Healthy,
+}
+
+/// Something that goes wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// When it begins.
+    pub at: Millis,
+    /// How long it lasts, or what is down after it.
+    pub lasts: Millis,
+    /// What it is.
+    pub what: Trouble,
+}
+
+/// What can go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Trouble {
+    /// The agent is killed at the given step from then on: before or after a call, before or after a write.
+    Kill(u64),
+    /// The host loses power.
+    Reboot,
+    /// containerd is down.
+    ContainerdDown,
+    /// containerd answers nobody.
+    ContainerdHangs,
+    /// Every call to containerd takes seconds.
+    ContainerdSlow,
+    /// Events are lost, and nobody says so.
+    EventsLost,
+    /// The next call to containerd fails; true: after it has done its work.
+    CallFails(bool),
+    /// A process and its shim are gone without a word.
+    Vanish(u8),
+    /// The kernel kills a process for memory.
+    OutOfMemory(u8),
+    /// Connections to the control plane are refused.
+    Refused,
+    /// Nothing comes back from the control plane.
+    BlackHole,
+    /// The connection is reset.
+    Reset,
+    /// The control plane takes calls, and its answers are lost.
+    AnswersLost,
+    /// Messages come late, twice, and in another order.
+    Muddle,
+    /// The disk is full.
+    DiskFull,
+    /// Writes take seconds.
+    DiskSlow,
+    /// The wall clock jumps by so many seconds.
+    ClockJump(i32),
+    /// Networks cannot be made or removed.
+    NetworkFails,
+}
+
+impl Scenario {
+    /// The story of a seed.
+    pub fn of(seed: u64) -> Self {
+        let mut dice = SmallRng::seed_from_u64(seed);
+        let calm_at = dice.random_range(20..150) * SECOND;
+        let tasks = (0..dice.random_range(1..=3)).map(|_| task(&mut dice, calm_at)).collect();
+        let faults = (0..dice.random_range(0..=6)).map(|_| fault(&mut dice, calm_at)).collect();
+        Self { seed, tasks, faults, calm_at }
+    }
+}
+
+fn task(dice: &mut SmallRng, calm_at: Millis) -> TaskPlan {
+    let at = dice.random_range(1_000..calm_at * 3 / 4);
+    let count = dice.random_range(1..=3);
+    let mut containers: Vec<ContainerPlan> = Vec::new();
+    for _ in 0..count {
+        let next = container(dice, containers.last());
+        containers.push(next);
+    }
+    if containers.iter().all(|container| !container.essential) {
+        containers.last_mut().expect("there is one").essential = true;
+    }
+    let network = match dice.random_range(0..10) {
+        0..5 => NetworkPlan::Interface { announced: None },
+        5..7 => NetworkPlan::Interface { announced: Some(dice.random_range(100..5_000).min(at)) },
+        7..9 => NetworkPlan::Nothing,
+        _ => NetworkPlan::Host { port: dice.random_range(8000..8003) },
+    };
+    let stop = dice.random_bool(0.6).then(|| {
+        let by = if dice.random_bool(0.75) { StopBy::Payload } else { StopBy::Manifest };
+        (at + dice.random_range(0..calm_at), by)
+    });
+    TaskPlan { at, containers, network, stop }
+}
+
+fn container(dice: &mut SmallRng, before: Option<&ContainerPlan>) -> ContainerPlan {
+    let ends = dice.random_bool(0.35).then(|| {
+        let code = if dice.random_bool(0.6) { 0 } else { dice.random_range(1..100) };
+        (dice.random_range(50..40_000), code)
+    });
+    let waits_for = before.filter(|_| dice.random_bool(0.5)).map(|before| match before {
+        ContainerPlan { ends: Some((_, 0)), .. } => Condition::Success,
+        ContainerPlan { ends: Some(_), .. } => Condition::Complete,
+        ContainerPlan { healthy_after: Some(_), .. } => Condition::Healthy,
+        _ => Condition::Start,
+    });
+    ContainerPlan {
+        // One that others wait to end may end.
+        essential: ends.is_none() || dice.random_bool(0.3),
+        ends,
+        obeys: dice.random_bool(0.7).then(|| dice.random_range(1..8_000)),
+        stop_timeout: dice.random_range(2..60),
+        waits_for,
+        healthy_after: dice.random_bool(0.2).then(|| dice.random_range(0..20_000)),
+    }
+}
+
+fn fault(dice: &mut SmallRng, calm_at: Millis) -> Fault {
+    let pick = dice.random_range(0..8);
+    let what = match dice.random_range(0..30) {
+        0..10 => Trouble::Kill(dice.random_range(0..40)),
+        10 => Trouble::Reboot,
+        11..13 => Trouble::ContainerdDown,
+        13 => Trouble::ContainerdHangs,
+        14 => Trouble::ContainerdSlow,
+        15 => Trouble::EventsLost,
+        16..18 => Trouble::CallFails(dice.random()),
+        18 => Trouble::Vanish(pick),
+        19 => Trouble::OutOfMemory(pick),
+        20 => Trouble::Refused,
+        21 => Trouble::BlackHole,
+        22 => Trouble::Reset,
+        23 => Trouble::AnswersLost,
+        24..26 => Trouble::Muddle,
+        26 => Trouble::DiskFull,
+        27 => Trouble::DiskSlow,
+        28 => Trouble::ClockJump(dice.random_range(-600..600)),
+        _ => Trouble::NetworkFails,
+    };
+    Fault { at: dice.random_range(0..calm_at), lasts: dice.random_range(10..30_000), what }
+}

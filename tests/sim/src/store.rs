@@ -1,0 +1,125 @@
+//! The store, simulated: a write that was acknowledged is there for good, one that was not may be.
+
+use crate::history::Who;
+use crate::mistake::Mistake;
+use crate::world::{Happening, World};
+use std::collections::BTreeMap;
+use wharf_agent::seam::Store;
+use wharf_agent::store::{Change, Loaded, Row};
+
+type Rows = BTreeMap<(String, String), Vec<u8>>;
+
+/// What is written.
+#[derive(Debug, Default)]
+pub struct Disk {
+    rows: Rows,
+    /// What a power cut would leave, where that is not all.
+    durable: Option<Rows>,
+    /// Writes that were acknowledged and not made: the work of a mistake.
+    promised: BTreeMap<u64, Vec<Change>>,
+    writes: u64,
+}
+
+/// No room.
+#[derive(Debug, thiserror::Error)]
+#[error("the disk is full")]
+pub struct Full;
+
+/// The simulated store.
+#[derive(Debug)]
+pub struct SimStore {
+    world: World,
+}
+
+impl Disk {
+    fn apply(&mut self, changes: &[Change]) {
+        for Change { kind, key, value } in changes {
+            let place = (kind.clone(), key.clone());
+            match value {
+                Some(value) => self.rows.insert(place, value.clone()),
+                None => self.rows.remove(&place),
+            };
+        }
+    }
+
+    /// A promised write is made.
+    pub fn flush(&mut self, write: u64) {
+        if let Some(changes) = self.promised.remove(&write) {
+            self.apply(&changes);
+        } else {
+            self.durable = Some(self.rows.clone());
+        }
+    }
+
+    /// The agent is dead: what was only promised is lost.
+    pub fn crash(&mut self) {
+        self.promised.clear();
+    }
+
+    /// The power is cut.
+    pub fn lose_promises(&mut self, mistake: Option<Mistake>) {
+        self.crash();
+        if mistake == Some(Mistake::LostFsync) {
+            self.rows = self.durable.clone().unwrap_or_default();
+        }
+    }
+
+    /// Everything, as a start reads it.
+    pub fn load(&self) -> Loaded {
+        let row = |((kind, key), value): (&(String, String), &Vec<u8>)| Row {
+            kind: kind.clone(),
+            key: key.clone(),
+            value: value.clone(),
+        };
+        self.rows.iter().map(row).collect()
+    }
+}
+
+impl SimStore {
+    pub fn new(world: World) -> Self {
+        Self { world }
+    }
+}
+
+impl Store for SimStore {
+    type Error = Full;
+
+    async fn save(&self, changes: Vec<Change>) -> Result<(), Full> {
+        self.world.step("before", "a write", "").await;
+        let slow = self.world.lock().weather.disk_slow > 0;
+        self.world.takes("write", 0, if slow { 5_000 } else { 4 }).await;
+        let full = self.world.lock().weather.disk_full > 0;
+        self.world.step("at", "a write", "").await;
+        if full {
+            return Err(Full);
+        }
+        let mistake = self.world.lock().mistake;
+        if mistake == Some(Mistake::TornSave) {
+            for change in changes {
+                self.world.step("within", "a write", "").await;
+                self.world.takes("row", 0, 3).await;
+                self.world.lock().host.disk.apply(&[change]);
+            }
+            return Ok(());
+        }
+        self.world.change(|state| {
+            let disk = &mut state.host.disk;
+            disk.writes += 1;
+            let write = disk.writes;
+            match mistake {
+                Some(Mistake::AckBeforeDurable) => {
+                    disk.promised.insert(write, changes);
+                    state.plan(300, Happening::Flush { write });
+                }
+                Some(Mistake::LostFsync) => {
+                    disk.apply(&changes);
+                    state.plan(5_000, Happening::Flush { write });
+                }
+                _ => disk.apply(&changes),
+            }
+            state.say(Who::Agent, format_args!("write {write}"));
+        });
+        self.world.step("after", "a write", "").await;
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! The simulator holds to what it promises: the same seed is the same story, no seed breaks a rule, and mistakes are found.
+
+use wharf_sim::{History, Mistake, Scenario, run, shrink};
+
+/// Seeds that a mistake may take until it is found: a bound well above what was measured.
+const PATIENCE: u64 = 5_000;
+
+#[test]
+fn the_same_seed_is_the_same_history() {
+    for seed in 0..50 {
+        let story = Scenario::of(seed);
+        let [one, other] = [(); 2].map(|()| run(&story, None, History::kept()));
+        assert_eq!(one.history.hash(), other.history.hash(), "seed {seed}");
+        assert_eq!(one.history.lines(), other.history.lines(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_story_survives_being_written_down() {
+    for seed in 0..50 {
+        let story = Scenario::of(seed);
+        let json = serde_json::to_string(&story).unwrap();
+        assert_eq!(serde_json::from_str::<Scenario>(&json).unwrap(), story);
+    }
+}
+
+/// Seeds that once found a bug of the agent.
+#[test]
+fn no_seed_that_once_failed_fails_again() {
+    for seed in
+        include_str!("seeds.txt").lines().filter_map(|line| line.split('#').next()?.trim().parse().ok())
+    {
+        assert_eq!(run(&Scenario::of(seed), None, History::default()).broken, None, "seed {seed}");
+    }
+}
+
+#[test]
+fn every_known_mistake_is_found_and_its_story_can_be_shortened() {
+    for mistake in Mistake::ALL {
+        let found = (0..PATIENCE)
+            .find(|seed| run(&Scenario::of(*seed), Some(mistake), History::default()).broken.is_some());
+        let seed = found.unwrap_or_else(|| panic!("{mistake:?} is not found in {PATIENCE} seeds"));
+        let (long, short) = (Scenario::of(seed), shrink(&Scenario::of(seed), Some(mistake)));
+        let rule = |story: &Scenario| run(story, Some(mistake), History::default()).broken.map(|b| b.rule);
+        assert_eq!(rule(&short), rule(&long), "{mistake:?}");
+        assert!(short.faults.len() <= long.faults.len() && short.tasks.len() <= long.tasks.len());
+    }
+}
