@@ -18,12 +18,18 @@ use prost_types::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// containerd decodes specs by this name: no scheme, no slash before it.
 const SPEC_TYPE: &str = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
 const INSCRIPTION_TYPE: &str = "wharf/inscription";
 /// Starting a shim and runc: tens of milliseconds, but a loaded host is slow.
 const TASK_CREATE: Duration = Duration::from_secs(120);
+/// How long containerd may take to undo a request whose caller has gone.
+const UNDOING: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(100);
+/// Part of the path of the directories that containerd keeps for its shims.
+const BUNDLES: &str = "/io.containerd.runtime.v2.task/";
 
 /// Why a container was not created. Nothing of it is left, but for [`CreateError::Away`].
 #[derive(Debug, thiserror::Error)]
@@ -276,12 +282,31 @@ async fn create_task(
     };
     // One at a time within a shim: two that found none would both start one, and one that ends would take a new one along.
     let _turn = shared.shim_turns.turn(&request.shim_group).await;
-    match rpc::call("Tasks.Create", TASK_CREATE, shared.tasks_client().create(create)).await {
-        Ok(_) => Ok(Made::ByUs),
+    match create_once_undone(shared, create).await {
+        Ok(()) => Ok(Made::ByUs),
         Err(error) if error.is_already_exists() => Ok(Made::Already),
         Err(source) if source.is_transient() => Err(CreateError::Rpc { id: id.clone(), source }),
         Err(error) => Err(CreateError::Runtime { id: id.clone(), reason: runtime_words(error.message()) }),
     }
+}
+
+/// Asks for the process, and asks again while containerd is undoing an earlier request whose caller was killed: the directory of
+/// that one is in the way of ours, and its removal takes ours along.
+async fn create_once_undone(shared: &Shared, create: CreateTaskRequest) -> Result<(), RpcError> {
+    let end = Instant::now() + UNDOING;
+    loop {
+        let mut tasks = shared.tasks_client();
+        match rpc::call("Tasks.Create", TASK_CREATE, tasks.create(create.clone())).await {
+            Err(error) if is_in_the_way(&error) && Instant::now() < end => tokio::time::sleep(PAUSE).await,
+            other => return other.map(drop),
+        }
+    }
+}
+
+fn is_in_the_way(error: &RpcError) -> bool {
+    let message = error.message();
+    let about_its_directory = message.contains("failed to start shim: ") && message.contains(BUNDLES);
+    about_its_directory && (message.contains("file exists") || message.contains("no such file or directory"))
 }
 
 async fn root_mounts(shared: &Shared, id: &str, parent: &str) -> Result<Vec<Mount>, RpcError> {

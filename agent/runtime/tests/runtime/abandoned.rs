@@ -74,3 +74,22 @@ async fn the_lease_of_a_broken_off_pull_is_given_back_and_that_of_a_load_is_not(
     lab.ctr(&["leases", "delete", "wharf-load-1-2-5"]);
     lab.finish().await;
 }
+
+#[tokio::test]
+async fn a_container_is_created_once_containerd_has_undone_what_a_killed_agent_asked_for() {
+    let lab = Lab::with_demo().await;
+    // What is there while a request is undone whose caller has gone: the directory of its shim.
+    let bundle =
+        lab.path().join("state/io.containerd.runtime.v2.task").join(&lab.config().namespace).join("c");
+    std::fs::create_dir_all(&bundle).unwrap();
+    let request = lab.container("c", "sleep 1000");
+    let created = lab.containerd.create(&request);
+    let undone = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        std::fs::remove_dir(&bundle).unwrap();
+    };
+    let (created, ()) = tokio::join!(created, undone);
+    created.unwrap();
+    lab.containerd.delete("c").await.unwrap();
+    lab.finish().await;
+}
