@@ -70,7 +70,8 @@ impl Rolling {
         self.host.start_agent_to_die_at(point.name, hit, &url).unwrap();
         let (mortals, leaving): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.standing).into_iter().partition(|member| member.fate == Fate::Dies);
-        let batch = self.maker.batch(hit);
+        // Three of a kind pass any point of their life three times; what every turn passes needs no more tasks for more passes.
+        let batch = self.maker.batch(hit.min(3));
         self.control.deliver(payload(leaving.iter().map(|member| stop(&member.task)).collect()));
         self.send(&batch);
         wait::until(&format!("the agent's death at {}, hit {hit}", point.name), DEADLINE, || {

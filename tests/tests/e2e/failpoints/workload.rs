@@ -86,8 +86,8 @@ impl Maker {
         plain
     }
 
-    /// The tasks that one round starts; what of them runs on is stopped in the next. `size` makes so many of what a point needs
-    /// to be reached so often.
+    /// The tasks that one round starts; what of them runs on is stopped in the next. `size`: how many of each kind that a point
+    /// belongs to.
     pub fn batch(&mut self, size: usize) -> Batch {
         let mut members = Vec::new();
         for n in 0..size {
