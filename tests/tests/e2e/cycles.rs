@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use wharf_tests::leaks::{self, Inventory};
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
 use wharf_tests::scripted::Scripted;
+use wharf_tests::witness::Witness;
 use wharf_tests::world::Host;
 use wharf_tests::{long, wait};
 
@@ -32,6 +33,7 @@ async fn after_many_cycles_and_kills_every_count_is_back_where_it_began() {
     host.set("ECS_LOGLEVEL", "info");
     // So that the records of the first cycles are dropped while the last ones run.
     host.set("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION", "1m");
+    let witness = Witness::listen(host.containerd(), host.namespace()).unwrap();
     let (mut host, control) = connected_on(host).await;
     let control = Arc::new(control);
     // Once, so that what is made on first use is counted before as well.
@@ -40,8 +42,10 @@ async fn after_many_cycles_and_kills_every_count_is_back_where_it_began() {
     let before = settled(&host).await;
 
     let begun = Instant::now();
-    let kills = run(&mut host, &control, cycles).await;
+    let (kills, told) = run(&mut host, &control, cycles).await;
     let took = begun.elapsed();
+    assert_eq!(told.len(), cycles);
+    are_true(&told, &witness);
     // The connections that the agent keeps for its next calls end with the peer, and a new one finds what a fresh agent has.
     let control = hang_up(control).await;
     let after = wait::until("every count to be back", IDLE, async || {
@@ -57,16 +61,20 @@ async fn after_many_cycles_and_kills_every_count_is_back_where_it_began() {
     crate::lifecycle::end(host, control).await;
 }
 
-/// Runs the cycles; returns how often the agent was killed.
-async fn run(host: &mut Host, control: &Arc<Scripted>, cycles: usize) -> usize {
-    let mut under_way = JoinSet::new();
+/// Runs the cycles; returns how often the agent was killed, and what was told of each container.
+async fn run(
+    host: &mut Host,
+    control: &Arc<Scripted>,
+    cycles: usize,
+) -> (usize, BTreeMap<String, Option<i64>>) {
+    let (mut under_way, mut told) = (JoinSet::new(), BTreeMap::new());
     let (mut begun, mut kills) = (0, 0);
     for ended in 1..=cycles {
         while begun < cycles && under_way.len() < SLOTS {
             begun += 1;
             under_way.spawn(cycle(Arc::clone(control), begun));
         }
-        under_way.join_next().await.expect("as many end as begin").unwrap();
+        told.extend([under_way.join_next().await.expect("as many end as begin").unwrap()]);
         // Once in each block of cycles, at a moment that differs from block to block; early in the last one, so that the agent
         // whose files are counted has had work to do.
         let last = kills + 1 == cycles / PER_KILL;
@@ -77,11 +85,11 @@ async fn run(host: &mut Host, control: &Arc<Scripted>, cycles: usize) -> usize {
             kills += 1;
         }
     }
-    kills
+    (kills, told)
 }
 
-/// One task, started, stopped and gone.
-async fn cycle(control: Arc<Scripted>, number: usize) {
+/// One task, started, stopped and gone; says which container it was and the code that was told of it.
+async fn cycle(control: Arc<Scripted>, number: usize) -> (String, Option<i64>) {
     let address = u8::try_from(10 + number % 240).expect("below 250");
     let mut app = container("app", STAY);
     app.stop_timeout = Some(2);
@@ -91,8 +99,16 @@ async fn cycle(control: Arc<Scripted>, number: usize) {
     control.deliver(payload(vec![stop(&task)]));
     control.status_of(arn(&task), "STOPPED", DEADLINE).await;
     let told = control.last_told(arn(&task), "app");
-    // A process that is stopped in its first moments has not set its trap yet, and is killed in the end.
-    assert!(matches!(told.exit_code, Some(0 | 137)), "{told:?}");
+    (told.runtime_id.expect("a container that ran has an id"), told.exit_code)
+}
+
+/// Every exit code that was told is the one that containerd saw. Which one it is depends on the moment: a process that is stopped
+/// before it has set its trap is killed in the end, or ended by its runtime.
+fn are_true(told: &BTreeMap<String, Option<i64>>, witness: &Witness) {
+    let seen = witness.seen().exits;
+    for (id, code) in told {
+        assert_eq!(*code, seen.get(id).and_then(|exits| exits.first().copied()), "the exit code of {id}");
+    }
 }
 
 async fn restart(host: &mut Host, control: &Scripted) {
