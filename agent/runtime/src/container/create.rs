@@ -27,6 +27,8 @@ const INSCRIPTION_TYPE: &str = "wharf/inscription";
 const TASK_CREATE: Duration = Duration::from_secs(120);
 /// How long containerd may take to undo a request whose caller has gone.
 const UNDOING: Duration = Duration::from_secs(30);
+/// Time that it is given before a second try.
+const ANEW: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(100);
 /// Part of the path of the directories that containerd keeps for its shims.
 const BUNDLES: &str = "/io.containerd.runtime.v2.task/";
@@ -130,7 +132,8 @@ impl Containerd {
         let spec = build(&wanted).map_err(|source| CreateError::Spec { id: id.clone(), source })?;
         let value = serde_json::to_vec(&spec).expect("a spec is plain data");
         let spec = Any { type_url: SPEC_TYPE.to_owned(), value };
-        if record(&self.shared, request, &spec).await? == Record::Adopted {
+        let found = record(&self.shared, request, &spec).await?;
+        if found == Record::Adopted {
             match status(&self.shared, id).await? {
                 None => {}
                 Some(Status::Created | Status::Running | Status::Paused | Status::Pausing) => return Ok(()),
@@ -142,16 +145,34 @@ impl Containerd {
             }
         }
         failpoint!("create.recorded");
-        let mut created = create_task(&self.shared, request, &image).await;
-        if stale::cleared(&self.shared, id, &created).await? {
-            record(&self.shared, request, &spec).await?;
-            created = create_task(&self.shared, request, &image).await;
+        match self.create_or_clean_up(request, &image, &spec).await {
+            // Where another agent has begun, containerd may be undoing its request, and with it ours: this error is not believed.
+            Err(CreateError::Runtime { reason, .. }) if found == Record::Adopted => {
+                tracing::warn!(container = %id, reason, "creating anew what a killed agent had begun to create");
+                tokio::time::sleep(ANEW).await;
+                record(&self.shared, request, &spec).await?;
+                self.create_or_clean_up(request, &image, &spec).await
+            }
+            created => created,
+        }
+    }
+
+    async fn create_or_clean_up(
+        &self,
+        request: &CreateContainer,
+        image: &ResolvedImage,
+        spec: &Any,
+    ) -> Result<(), CreateError> {
+        let mut created = create_task(&self.shared, request, image).await;
+        if stale::cleared(&self.shared, &request.id, &created).await? {
+            record(&self.shared, request, spec).await?;
+            created = create_task(&self.shared, request, image).await;
         }
         let created = created.map(drop);
         if created.is_err() {
             // The error that counts is the first one; what cannot be removed now is removed by the next delete.
-            if let Err(error) = self.delete(id).await {
-                tracing::warn!(%error, container = %id, "left-overs of a failed create remain");
+            if let Err(error) = self.delete(&request.id).await {
+                tracing::warn!(%error, container = %request.id, "left-overs of a failed create remain");
             }
         }
         created
