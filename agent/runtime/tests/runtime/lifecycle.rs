@@ -58,6 +58,7 @@ async fn a_listing_gives_back_what_a_container_bears_and_when_it_began() {
     assert_eq!(listed.inscription, request.inscription);
     let near = |at: Option<i64>| at.is_some_and(|at| (started.at_ms - at).abs() < 60_000);
     assert!(near(listed.created_at_ms) && near(listed.started_at_ms), "{started:?} {listed:?}");
+    lab.containerd.delete("bears").await.unwrap();
     lab.finish().await;
 }
 
