@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use wharf_wait::Wait;
 
 /// containerd decodes specs by this name: no scheme, no slash before it.
 const SPEC_TYPE: &str = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
@@ -149,7 +150,7 @@ impl Containerd {
             // Where another agent has begun, containerd may be undoing its request, and with it ours: this error is not believed.
             Err(CreateError::Runtime { reason, .. }) if found == Record::Adopted => {
                 tracing::warn!(container = %id, reason, "creating anew what a killed agent had begun to create");
-                tokio::time::sleep(ANEW).await;
+                Wait::named("containerd undoes a killed agent's request").owner(id.clone()).pause(ANEW).await;
                 record(&self.shared, request, &spec).await?;
                 self.create_or_clean_up(request, &image, &spec).await
             }
@@ -318,7 +319,10 @@ async fn create_once_undone(shared: &Shared, create: CreateTaskRequest) -> Resul
     loop {
         let mut tasks = shared.tasks_client();
         match rpc::call("Tasks.Create", TASK_CREATE, tasks.create(create.clone())).await {
-            Err(error) if is_in_the_way(&error) && Instant::now() < end => tokio::time::sleep(PAUSE).await,
+            Err(error) if is_in_the_way(&error) && Instant::now() < end => {
+                let owner = create.container_id.clone();
+                Wait::named("containerd undoes an earlier request").owner(owner).pause(PAUSE).await;
+            }
             other => return other.map(drop),
         }
     }
