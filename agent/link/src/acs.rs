@@ -141,6 +141,9 @@ impl<P: ControlPlane> Acs<P> {
             }
             Err(ending) => (ending, None),
         };
+        if ending.doubts_the_endpoint() {
+            self.config.api.distrust_endpoints();
+        }
         let wait = self.reconnect.plan("acs", &ending, lasted, &mut self.config.jitter);
         if let Ending::Inactive(reason) = ending {
             self.owner.tell(AcsInbound::Inactive { reason }).await?;
@@ -208,12 +211,8 @@ async fn open<P: ControlPlane>(
     send_credentials: bool,
 ) -> Result<(Writer<P::Stream>, Reader<P::Stream>), Ending> {
     let AcsConfig { api: plane, identity, endpoint, .. } = config;
-    let endpoint = api::locate(plane, identity, endpoint.as_ref(), |found| found.acs).await?;
-    let url = acs_url(&endpoint, identity, send_credentials);
+    let place = api::locate(plane, identity, endpoint.as_ref(), |found| found.acs).await?;
+    let url = acs_url(&place.url, identity, send_credentials);
     let url = url.map_err(|error| Ending::Failed(chain(&error)))?;
-    let opened = socket::open(plane, &url, config.timings.connect).await;
-    if let Err(Ending::Failed(_)) = &opened {
-        plane.distrust_endpoints();
-    }
-    opened
+    socket::open(plane, &url, place.deadline(&config.timings)).await
 }

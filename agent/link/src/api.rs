@@ -62,17 +62,22 @@ pub struct CallLimits {
     pub backoff: BackoffPolicy,
     /// How long discovered endpoints are believed.
     pub endpoints: Duration,
+    /// How long discovery waits for an answer where an older one is remembered.
+    pub discovery: Duration,
 }
 
 impl Default for CallLimits {
-    /// The numbers of spec 2.1, 2.2 and 2.4: dial 30 s + TLS 10 s, 42 s in all, 3 attempts, endpoints for 12 h.
+    /// The numbers of spec 2.1, 2.2 and 2.4: 42 s in all, 3 attempts, endpoints for 12 h. But dial and TLS have 6 s and not 40, and so
+    /// has a discovery that can do without an answer: while the network swallows packets the kernel's retries grow so rare that a
+    /// healed network would be noticed late (see [`crate::session`]).
     fn default() -> Self {
         Self {
-            connect: Duration::from_secs(40),
+            connect: Duration::from_secs(6),
             whole: Duration::from_secs(42),
             attempts: 3,
             backoff: BackoffPolicy::CALL,
             endpoints: Duration::from_secs(12 * 3600),
+            discovery: Duration::from_secs(6),
         }
     }
 }

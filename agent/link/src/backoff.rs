@@ -44,7 +44,10 @@ impl BackoffPolicy {
 
     /// The wait after failure number `attempt` (counted from 0), jitter included.
     pub fn delay(&self, attempt: u32, jitter: &mut Jitter) -> Duration {
-        let base = self.base(attempt);
+        self.spread(self.base(attempt), jitter)
+    }
+
+    fn spread(&self, base: Duration, jitter: &mut Jitter) -> Duration {
         base + jitter.up_to(base.mul_f64(self.jitter))
     }
 }
@@ -67,6 +70,13 @@ impl Backoff {
         let delay = self.policy.delay(self.attempt, jitter);
         self.attempt = self.attempt.saturating_add(1);
         delay
+    }
+
+    /// The next wait, or `most` when that is shorter; the jitter comes on top of either. Moves up as [`Backoff::next`] does.
+    pub fn next_within(&mut self, most: Duration, jitter: &mut Jitter) -> Duration {
+        let base = self.policy.base(self.attempt).min(most);
+        self.attempt = self.attempt.saturating_add(1);
+        self.policy.spread(base, jitter)
     }
 
     /// Goes back to the first wait.

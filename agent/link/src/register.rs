@@ -2,13 +2,14 @@
 //!
 //! The decision is [`Attempts`], a pure machine; [`register`] drives it. Refuses to gather what is registered.
 //!
-//! One difference from the table: an unreachable control plane is waited out like a throttling one, so that an agent
-//! that starts during an outage keeps its tasks company instead of exiting over and over.
+//! One difference from the table: an unreachable control plane is waited out for ever and asked again every few seconds, so that an
+//! agent that starts during an outage keeps its tasks company instead of exiting over and over, and is there soon after healing.
 
 use crate::api::{CallError, Retry};
 use crate::backoff::{Backoff, BackoffPolicy};
 use crate::jitter::Jitter;
 use crate::plane::ControlPlane;
+use crate::session::Timings;
 use crate::socket::chain;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -106,14 +107,20 @@ pub fn check_cluster(saved: Option<&str>, configured: &str) -> Result<(), Regist
 pub struct RegisterPolicy {
     /// The waits between attempts.
     pub backoff: BackoffPolicy,
-    /// After this long the last failure is final.
+    /// After this long the last answer of a control plane that refuses for a while is final. One that does not answer is waited for.
     pub give_up: Duration,
+    /// The longest wait while nobody answers, without jitter.
+    pub unreachable: Duration,
 }
 
 impl Default for RegisterPolicy {
     /// 3 s to 192 s, for an hour (spec 2.2).
     fn default() -> Self {
-        Self { backoff: BackoffPolicy::REGISTER, give_up: Duration::from_secs(3600) }
+        Self {
+            backoff: BackoffPolicy::REGISTER,
+            give_up: Duration::from_secs(3600),
+            unreachable: Timings::ACS.unreachable,
+        }
     }
 }
 
@@ -157,6 +164,10 @@ impl Attempts {
         if let Some("ClientException" | "InvalidParameterException") = error.code() {
             return Step::Fail(RegisterError::Rejected(error));
         }
+        // For ever, and soon after healing: the running tasks need this agent, and no control plane is burdened by asking.
+        if !answered_by_the_api(&error) {
+            return Step::Wait(self.backoff.next_within(self.policy.unreachable, jitter));
+        }
         match error.retry() {
             Retry::Never => Step::Fail(RegisterError::Failed(error)),
             Retry::Later if elapsed >= self.policy.give_up => {
@@ -164,6 +175,15 @@ impl Attempts {
             }
             Retry::Later => Step::Wait(self.backoff.next(jitter)),
         }
+    }
+}
+
+/// Whether the control plane itself spoke. A redirect, a page for people or half an answer comes from whatever stands in its place.
+fn answered_by_the_api(error: &CallError) -> bool {
+    match error {
+        CallError::Refused { error, .. } => error.status >= 400,
+        CallError::Unsigned { .. } => true,
+        CallError::Unreachable { .. } | CallError::TooLarge { .. } | CallError::Unreadable { .. } => false,
     }
 }
 

@@ -9,12 +9,14 @@ use crate::session::{Ending, Session, closes_in_order};
 use crate::transport::read_capped;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use reqwest::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use reqwest::header::{
+    CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use reqwest::{Response, StatusCode, Upgraded, Url};
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -63,7 +65,7 @@ pub(crate) async fn open<P: ControlPlane>(
             Ok(WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await.split())
         }
         Ok(Err(ending)) => Err(ending),
-        Err(_) => Err(Ending::Failed(format!("no websocket after {deadline:?}"))),
+        Err(_) => Err(Ending::Unreachable(format!("no websocket after {deadline:?}"))),
     }
 }
 
@@ -79,71 +81,90 @@ pub(crate) async fn upgrade(api: &ApiClient, url: &Url) -> Result<Upgraded, Endi
         .header(UPGRADE, "websocket")
         .header(SEC_WEBSOCKET_VERSION, "13")
         .header(SEC_WEBSOCKET_KEY, &key);
-    let response = request.send().await.map_err(|error| Ending::Failed(chain(&error)))?;
+    let response = request.send().await.map_err(|error| Ending::Unreachable(chain(&error)))?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(refusal(response).await);
     }
     let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(|value| value.as_bytes());
     if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-        return Err(Ending::Failed("the peer switched protocols without accepting the websocket".to_owned()));
+        let reason = "the peer switched protocols without accepting the websocket".to_owned();
+        return Err(Ending::Troubled { reason, retry_after: None });
     }
-    response.upgrade().await.map_err(|error| Ending::Failed(chain(&error)))
+    response.upgrade().await.map_err(|error| Ending::Unreachable(chain(&error)))
 }
 
 async fn refusal(response: Response) -> Ending {
-    let status = response.status();
+    let (status, retry_after) = (response.status(), retry_after(&response));
+    let troubled = |reason| Ending::Troubled { reason, retry_after };
     let body = match read_capped(response, MAX_REFUSAL).await {
         Ok(body) => body,
-        Err(error) => return Ending::Failed(format!("refused with status {status}; {}", chain(&error))),
+        Err(error) => return troubled(format!("refused with status {status}; {}", chain(&error))),
     };
     let text = String::from_utf8_lossy(&body);
     match Refusal::parse(&text) {
         Some(refusal) if refusal.is_inactive_instance() => Ending::Inactive(refusal.to_string()),
+        Some(refusal) if status.is_server_error() || retry_after.is_some() => {
+            troubled(format!("refused with status {status}: {refusal}"))
+        }
         Some(refusal) => Ending::Failed(format!("refused with status {status}: {refusal}")),
         None => {
             let excerpt: String = text.chars().take(EXCERPT).collect();
-            Ending::Failed(format!("refused with status {status}: {excerpt:?}"))
+            troubled(format!("refused with status {status}: {excerpt:?}"))
         }
     }
 }
 
-/// The next text or binary frame; both are read the same (spec 3.3). Pings are answered by the library.
-///
-/// Cancel-safe: a frame that is half here stays in the reader's buffer.
-async fn next_frame<S: Bytestream>(reader: &mut Reader<S>, deadline: Duration) -> Result<Bytes, Ending> {
-    loop {
-        let next = Wait::named("a frame").owner("control-plane link").at_most(deadline);
-        let message = match next.on(reader.next()).await {
-            Ok(Some(Ok(message))) => message,
-            Ok(Some(Err(error))) => return Err(broken(error)),
-            Ok(None) => return Err(Ending::Closed),
-            Err(_) => return Err(Ending::Failed(format!("nothing to read for {deadline:?}"))),
-        };
-        match message {
-            Message::Text(text) => return Ok(text.into()),
-            Message::Binary(bytes) => return Ok(bytes),
-            Message::Close(frame) => return Err(closed(frame)),
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
-        }
-    }
+/// When the peer wants to be asked again; only the form in seconds, which is what services send.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
 }
 
-/// The next frame, or how the session ended: it broke, it was closed, or one of its timers is due.
+/// The next frame, or how the session ended: it broke, it was closed, or one of its timers is due. Text and binary frames are
+/// read the same (spec 3.3). Pings are answered by the library.
 ///
-/// Cancel-safe, as [`next_frame`] is.
+/// Cancel-safe: a frame that is half here stays in the reader's buffer, and what was noticed of the peer stays noticed.
 pub(crate) async fn next_in_time<S: Bytestream>(
     reader: &mut Reader<S>,
-    timers: &Session,
+    timers: &mut Session,
     io_deadline: Duration,
 ) -> Result<Bytes, Ending> {
-    // Cancel-safe: a frame that is half here stays in the reader; a timer has no state. The timer comes first, so that a flood of
-    // frames that are no signs of life cannot hold the session open; it is ready once, so it starves nobody.
-    let timer = Wait::named("a timer of the session").owner("control-plane link");
-    tokio::select! {
-        biased;
-        () = timer.pause_until(timers.deadline()) => Err(timers.due(Instant::now()).unwrap_or(Ending::Silent)),
-        frame = next_frame(reader, io_deadline) => frame,
+    loop {
+        let timer = Wait::named("a timer of the session").owner("control-plane link");
+        let next = Wait::named("a frame").owner("control-plane link").at_most(io_deadline);
+        // Cancel-safe: a frame that is half here stays in the reader; a timer has no state. The timer comes first, so that a flood of
+        // frames that are no signs of life cannot hold the session open; it is ready once, so it starves nobody.
+        let message = tokio::select! {
+            biased;
+            () = timer.pause_until(timers.deadline()) => {
+                return Err(timers.due(Instant::now()).unwrap_or(Ending::Silent));
+            }
+            message = next.on(reader.next()) => message,
+        };
+        timers.noticed(Instant::now());
+        match message {
+            Ok(Some(Ok(Message::Text(text)))) => return Ok(text.into()),
+            Ok(Some(Ok(Message::Binary(bytes)))) => return Ok(bytes),
+            Ok(Some(Ok(Message::Close(frame)))) => return Err(closed(frame)),
+            Ok(Some(Ok(Message::Pong(_)))) => timers.answered_ping(Instant::now()),
+            Ok(Some(Ok(Message::Ping(_) | Message::Frame(_)))) => {}
+            Ok(Some(Err(error))) => return Err(broken(error)),
+            Ok(None) => return Err(Ending::Closed),
+            Err(_) => return Err(Ending::Unreachable(format!("nothing to read for {io_deadline:?}"))),
+        }
     }
+}
+
+/// The moments at which a session pings: at once, so that it soon knows whether its peer answers, and then at each step.
+pub(crate) fn pings(every: Duration) -> Interval {
+    let mut pings = interval(every);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pings
+}
+
+/// Asks the peer for a sign of life.
+pub(crate) async fn ping<S: Bytestream>(writer: &mut Writer<S>, deadline: Duration) -> Result<(), Ending> {
+    write(writer, Message::Ping(Bytes::new()), deadline).await
 }
 
 /// Writes one text frame within `deadline`.
@@ -152,11 +173,19 @@ pub(crate) async fn write_frame<S: Bytestream>(
     text: String,
     deadline: Duration,
 ) -> Result<(), Ending> {
+    write(writer, Message::text(text), deadline).await
+}
+
+async fn write<S: Bytestream>(
+    writer: &mut Writer<S>,
+    message: Message,
+    deadline: Duration,
+) -> Result<(), Ending> {
     let taken = Wait::named("a frame to be taken").owner("control-plane link").at_most(deadline);
-    match taken.on(writer.send(Message::text(text))).await {
+    match taken.on(writer.send(message)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(broken(error)),
-        Err(_) => Err(Ending::Failed(format!("a frame was not taken for {deadline:?}"))),
+        Err(_) => Err(Ending::Unreachable(format!("a frame was not taken for {deadline:?}"))),
     }
 }
 
@@ -166,7 +195,11 @@ pub(crate) async fn say_goodbye<S: Bytestream>(writer: &mut Writer<S>, ending: &
         Ending::Closed => return,
         Ending::Expired => (CloseCode::Normal, "ConnectionExpired: Reconnect to continue"),
         Ending::Silent => (CloseCode::Normal, "no heartbeat"),
-        Ending::Stopped | Ending::Inactive(_) | Ending::Failed(_) => (CloseCode::Away, "session given up"),
+        Ending::Stopped
+        | Ending::Inactive(_)
+        | Ending::Unreachable(_)
+        | Ending::Troubled { .. }
+        | Ending::Failed(_) => (CloseCode::Away, "session given up"),
     };
     let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     // An error or a peer that does not read changes nothing: the socket is dropped next.
@@ -188,7 +221,9 @@ fn broken(error: tungstenite::Error) -> Ending {
         | tungstenite::Error::AlreadyClosed
         | tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Closed,
         tungstenite::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ending::Closed,
-        other => Ending::Failed(chain(&other)),
+        tungstenite::Error::Io(error) => Ending::Unreachable(chain(&error)),
+        // What does not speak the protocol in the middle of a session is not the control plane refusing something.
+        other => Ending::Troubled { reason: chain(&other), retry_after: None },
     }
 }
 

@@ -6,6 +6,7 @@ use crate::api::CallError;
 use crate::backoff::BackoffPolicy;
 use crate::jitter::Jitter;
 use std::time::Duration;
+use wharf_protocol::json::JsonError;
 
 /// What became of one state change.
 #[derive(Debug)]
@@ -19,11 +20,12 @@ pub enum SubmitOutcome {
 }
 
 impl SubmitOutcome {
-    /// Classifies the answer: a success with any body is one; only `InvalidParameterException` means "forget it";
-    /// everything else is tried for ever.
+    /// Classifies the answer: a success with any body of JSON, or none, is one; only `InvalidParameterException` means "forget it";
+    /// everything else is tried for ever. A success that is not JSON, such as the page of a captive portal, was not said by the control
+    /// plane: to believe it would lose the state.
     pub fn of<T>(answer: Result<T, CallError>) -> Self {
         match answer {
-            Ok(_) | Err(CallError::Unreadable { .. }) => Self::Accepted,
+            Ok(_) | Err(CallError::Unreadable { source: JsonError::Shape { .. }, .. }) => Self::Accepted,
             Err(error) if error.code() == Some("InvalidParameterException") => {
                 Self::Refused(error.message().to_owned())
             }

@@ -96,6 +96,9 @@ pub async fn run_tcs<S: TelemetrySource>(mut config: TcsConfig, mut source: S, c
         if cancel.is_cancelled() {
             return;
         }
+        if ending.doubts_the_endpoint() {
+            config.api.distrust_endpoints();
+        }
         let wait = reconnect.plan("tcs", &ending, lasted, &mut config.jitter);
         // Cancel-safe: neither arm has state.
         tokio::select! {
@@ -108,15 +111,12 @@ pub async fn run_tcs<S: TelemetrySource>(mut config: TcsConfig, mut source: S, c
 /// Discovers the endpoint and opens the websocket.
 async fn open(config: &TcsConfig) -> Result<(Url, Writer<Upgraded>, Reader<Upgraded>), Ending> {
     let TcsConfig { api, identity, endpoint, .. } = config;
-    let endpoint = api::locate(api, identity, endpoint.as_ref(), |found| found.tcs).await?;
-    let url = tcs_url(&endpoint, identity).map_err(|error| Ending::Failed(chain(&error)))?;
-    match socket::open(api, &url, config.timings.connect).await {
+    let place = api::locate(api, identity, endpoint.as_ref(), |found| found.tcs).await?;
+    let url = tcs_url(&place.url, identity).map_err(|error| Ending::Failed(chain(&error)))?;
+    match socket::open(api, &url, place.deadline(&config.timings)).await {
         Ok((writer, reader)) => Ok((url, writer, reader)),
         // Only ACS knows inactive instances (spec 4.3); here it is a refusal like any other.
-        Err(Ending::Inactive(reason) | Ending::Failed(reason)) => {
-            api.distrust_endpoints();
-            Err(Ending::Failed(reason))
-        }
-        Err(ending @ (Ending::Closed | Ending::Expired | Ending::Silent | Ending::Stopped)) => Err(ending),
+        Err(Ending::Inactive(reason)) => Err(Ending::Failed(reason)),
+        Err(ending) => Err(ending),
     }
 }

@@ -6,6 +6,12 @@
 use reqwest::{Client, ClientBuilder, Response, Url, redirect};
 use std::time::Duration;
 
+/// How long sent bytes may stay unacknowledged before the kernel gives the connection up. Its own limit is a quarter of an hour.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(25);
+/// How long a connection is idle before the kernel asks the peer's kernel, and how often it asks then. A websocket's own pings ask
+/// more: whether the program behind it is there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+
 /// Idle connections are given up soon: an idle agent should hold no buffers.
 const IDLE: Duration = Duration::from_secs(20);
 
@@ -53,6 +59,10 @@ pub(crate) fn client(config: &TransportConfig<'_>, endpoint: &Url) -> Result<Cli
             .timeout(config.whole)
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(IDLE)
+            .tcp_user_timeout(UNACKNOWLEDGED)
+            .tcp_keepalive(KEEPALIVE)
+            .tcp_keepalive_interval(KEEPALIVE)
+            .tcp_keepalive_retries(2)
             .tls_danger_accept_invalid_certs(!config.verify_tls)
     };
     match builder().build() {

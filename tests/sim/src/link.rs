@@ -100,7 +100,7 @@ impl ControlPlane for SimPlane {
 
     async fn discover_poll_endpoint(&self, _arn: &str, _cluster: &str) -> Result<Endpoints, CallError> {
         self.call("DiscoverPollEndpoint").await?;
-        Ok(Endpoints { acs: Some("http://plane.example".to_owned()), tcs: None })
+        Ok(Endpoints { acs: Some("http://plane.example".to_owned()), tcs: None, fresh: true })
     }
 
     fn distrust_endpoints(&self) {}

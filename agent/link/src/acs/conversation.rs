@@ -71,7 +71,7 @@ impl Hearing<'_> {
     async fn listen<S: Bytestream>(&mut self, reader: &mut Reader<S>) -> Result<Infallible, Ending> {
         self.pass_on(AcsInbound::Connected { session: self.session }).await?;
         loop {
-            let frame = socket::next_in_time(reader, &self.timers, self.timings.io_deadline).await?;
+            let frame = socket::next_in_time(reader, &mut self.timers, self.timings.io_deadline).await?;
             self.hear(&frame).await?;
         }
     }
@@ -84,6 +84,7 @@ impl Hearing<'_> {
         self.act(message).await?;
         // After the owner took it: the time it needed is not the peer's silence.
         self.timers.heard(Instant::now(), &mut self.jitter);
+        self.timers.noticed(Instant::now());
         Ok(())
     }
 
@@ -174,8 +175,9 @@ struct Speaking<'a> {
 
 impl Speaking<'_> {
     async fn run<S: Bytestream>(mut self, writer: &mut Writer<S>) -> Ending {
+        let mut pings = socket::pings(self.timings.ping);
         loop {
-            // Cancel-safe: both wait on a channel and take nothing until they yield. Acks first: there are never more of them than
+            // Cancel-safe: all wait on a channel or a ticker and take nothing until they yield. Acks first: there are never more of them than
             // heartbeats, so they leave room for frames.
             let message = tokio::select! {
                 biased;
@@ -186,6 +188,10 @@ impl Speaking<'_> {
                         continue;
                     }
                     Some(_) | None => frame.message,
+                },
+                _ = pings.tick() => match socket::ping(writer, self.timings.io_deadline).await {
+                    Ok(()) => continue,
+                    Err(ending) => return ending,
                 },
             };
             tracing::trace!(session = %self.session, kind = message.type_name(), "says");

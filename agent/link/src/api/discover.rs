@@ -5,12 +5,12 @@
 use super::{ApiClient, CallError};
 use crate::endpoint::AgentIdentity;
 use crate::plane::ControlPlane;
-use crate::session::Ending;
-use crate::socket::chain;
+use crate::session::{Ending, Timings};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
-use wharf_protocol::api::{DiscoverPollEndpoint, DiscoverPollEndpointRequest};
+use wharf_protocol::api::{DiscoverPollEndpoint, DiscoverPollEndpointRequest, DiscoverPollEndpointResponse};
+use wharf_wait::Wait;
 
 /// What discovery answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Endpoints {
     pub acs: Option<String>,
     /// The base URL of TCS.
     pub tcs: Option<String>,
+    /// True when the control plane has just said so, false when it is remembered.
+    pub fresh: bool,
 }
 
 /// The last answer. The lock is never held over an await; two sessions asking at once do no harm.
@@ -39,7 +41,7 @@ impl EndpointCache {
         let cached = self.0.lock().expect("no code panics while it holds this lock");
         let cached = cached.as_ref().filter(|cached| cached.instance_arn == instance_arn)?;
         let fresh = oldest.is_none_or(|oldest| cached.trusted && cached.since.elapsed() < oldest);
-        fresh.then(|| cached.endpoints.clone())
+        fresh.then(|| Endpoints { fresh: false, ..cached.endpoints.clone() })
     }
 
     fn remember(&self, instance_arn: &str, endpoints: &Endpoints) {
@@ -77,15 +79,41 @@ impl ApiClient {
             cluster: Some(cluster.to_owned()),
             zone_id: Some(String::new()),
         };
-        match self.call::<DiscoverPollEndpoint>(&request).await {
-            Ok(answer) => {
-                let set = |url: Option<String>| url.filter(|url| !url.is_empty());
-                let endpoints = Endpoints { acs: set(answer.endpoint), tcs: set(answer.telemetry_endpoint) };
-                cache.remember(instance_arn, &endpoints);
-                Ok(endpoints)
-            }
-            Err(error) => cache.recall(instance_arn, None).ok_or(error),
+        let asked = self.call::<DiscoverPollEndpoint>(&request);
+        let Some(remembered) = cache.recall(instance_arn, None) else {
+            return asked.await.map(|answer| self.remember(instance_arn, answer));
+        };
+        // With something to fall back to, an answer is not waited for longer than an attempt to connect may take.
+        let answer =
+            Wait::named("discovery's answer").owner("control-plane link").at_most(self.0.limits.discovery);
+        match answer.on(asked).await {
+            Ok(Ok(answer)) => Ok(self.remember(instance_arn, answer)),
+            Ok(Err(_)) | Err(_) => Ok(remembered),
         }
+    }
+
+    fn remember(&self, instance_arn: &str, answer: DiscoverPollEndpointResponse) -> Endpoints {
+        let set = |url: Option<String>| url.filter(|url| !url.is_empty());
+        let (acs, tcs) = (set(answer.endpoint), set(answer.telemetry_endpoint));
+        let endpoints = Endpoints { acs, tcs, fresh: true };
+        self.0.endpoints.remember(instance_arn, &endpoints);
+        endpoints
+    }
+}
+
+/// Where to connect, and what is known of who is there.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) url: String,
+    /// Whether the control plane has just answered a call.
+    alive: bool,
+}
+
+impl Place {
+    /// How long the connect may take. A peer that has just answered is slow and not dead; one that is only remembered may be, and
+    /// waiting for it would be time in which it is not tried again.
+    pub(crate) fn deadline(&self, timings: &Timings) -> Duration {
+        if self.alive { timings.patient } else { timings.connect }
     }
 }
 
@@ -95,15 +123,15 @@ pub(crate) async fn locate<P: ControlPlane>(
     identity: &AgentIdentity,
     fixed: Option<&String>,
     pick: fn(Endpoints) -> Option<String>,
-) -> Result<String, Ending> {
+) -> Result<Place, Ending> {
     if let Some(endpoint) = fixed {
-        return Ok(endpoint.clone());
+        // Nothing is asked, so nothing is known of it but that it is where the operator says.
+        return Ok(Place { url: endpoint.clone(), alive: true });
     }
     let found = plane.discover_poll_endpoint(&identity.container_instance_arn, &identity.cluster).await;
-    let endpoints = found.map_err(|error| Ending::Failed(chain(&error)))?;
-    pick(endpoints).ok_or_else(|| {
-        // An answer without it is of no use for 12 h.
-        plane.distrust_endpoints();
-        Ending::Failed("discovery does not name this endpoint".to_owned())
-    })
+    let endpoints = found.map_err(|error| Ending::of_call(&error))?;
+    let alive = endpoints.fresh;
+    // An answer without it is distrusted with the ending, as it is of no use for 12 h.
+    let missing = || Ending::Failed("discovery does not name this endpoint".to_owned());
+    pick(endpoints).map(|url| Place { url, alive }).ok_or_else(missing)
 }

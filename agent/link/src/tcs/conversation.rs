@@ -62,7 +62,7 @@ async fn listen(
 ) -> Result<Infallible, Ending> {
     let mut timers = Session::open(Instant::now(), &config.timings, &mut jitter);
     loop {
-        let frame = socket::next_in_time(reader, &timers, config.timings.io_deadline).await?;
+        let frame = socket::next_in_time(reader, &mut timers, config.timings.io_deadline).await?;
         match std::str::from_utf8(&frame).ok().map(tcs::decode) {
             Some(Ok(Decoded::Message(message))) if is_sign_of_life(&message) => {
                 timers.heard(Instant::now(), &mut jitter);
@@ -107,8 +107,17 @@ impl<S: TelemetrySource> Publishing<'_, S> {
     async fn run(&mut self, writer: &mut Writer<Upgraded>) -> Result<Infallible, Ending> {
         let mut ticks = tokio::time::interval(self.config.publish);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pings = socket::pings(self.config.timings.ping);
         loop {
-            ticks.tick().await;
+            // Cancel-safe: tickers lose no tick.
+            tokio::select! {
+                biased;
+                _ = ticks.tick() => {}
+                _ = pings.tick() => {
+                    socket::ping(writer, self.config.timings.io_deadline).await?;
+                    continue;
+                }
+            }
             let metrics = self.source.metrics();
             self.send_all(writer, pages::metrics(&self.tick(), metrics)).await?;
             let health = self.source.health();

@@ -86,7 +86,7 @@ async fn a_message_that_is_too_large_costs_the_session_and_nothing_else() {
     acs.connected().await;
     // The agent hangs up in the middle, so the peer may not be able to finish.
     let _ = within("the send", opened.socket.send(Frame::text("x".repeat(17 << 20)))).await;
-    assert!(matches!(acs.disconnected().await, Ending::Failed(_)));
+    assert!(matches!(acs.disconnected().await, Ending::Troubled { .. }));
     let mut opened = peer.accept().await;
     acs.connected().await;
     works(&mut acs, &mut opened).await;
@@ -172,7 +172,7 @@ async fn fragments_cannot_add_up_to_more_than_a_message_may_be() {
     stream.write_all(&frame(0x01, &nine_mebibytes)).await.unwrap();
     // The agent hangs up in the middle of this one.
     let _ = within("the write", stream.write_all(&frame(0x80, &nine_mebibytes))).await;
-    assert!(matches!(acs.disconnected().await, Ending::Failed(_)));
+    assert!(matches!(acs.disconnected().await, Ending::Troubled { .. }));
     acs.stop().await;
 }
 
@@ -183,7 +183,7 @@ async fn bytes_that_are_no_frames_cost_the_session_and_nothing_else() {
         let mut stream = raw.accept().await;
         acs.connected().await;
         stream.write_all(garbage).await.unwrap();
-        assert!(matches!(acs.disconnected().await, Ending::Failed(_)), "{garbage:?}");
+        assert!(matches!(acs.disconnected().await, Ending::Troubled { .. }), "{garbage:?}");
         until_closed(&mut stream).await;
     }
     let mut stream = raw.accept().await;
@@ -199,14 +199,15 @@ async fn a_connection_that_just_drops_reconnects() {
     for _ in 0..3 {
         drop(raw.accept().await);
         acs.connected().await;
-        assert!(matches!(acs.disconnected().await, Ending::Closed | Ending::Failed(_)));
+        assert!(matches!(acs.disconnected().await, Ending::Closed | Ending::Unreachable(_)));
     }
     acs.stop().await;
 }
 
 #[tokio::test]
 async fn a_peer_that_never_answers_the_upgrade_is_given_up() {
-    let (_peer, raw, mut acs) = raw(Timings { connect: Duration::from_millis(100), ..timings() }).await;
+    let soon = Duration::from_millis(100);
+    let (_peer, raw, mut acs) = raw(Timings { connect: soon, patient: soon, ..timings() }).await;
     let (mut mute, _) = raw.accept_request().await;
     let (_second, _) = raw.accept_request().await;
     until_closed(&mut mute).await;
@@ -238,7 +239,7 @@ async fn a_peer_that_does_not_read_costs_the_session_after_the_write_deadline() 
         acs.send(None, &big).await;
     }
     match acs.disconnected().await {
-        Ending::Failed(reason) => assert!(reason.contains("for 200ms"), "{reason}"),
+        Ending::Unreachable(reason) => assert!(reason.contains("for 200ms"), "{reason}"),
         other => panic!("{other:?}"),
     }
     raw.accept().await;

@@ -17,6 +17,7 @@ mod credentials;
 mod endpoint_rules;
 mod environment;
 mod message_rules;
+mod outage;
 mod page_rules;
 mod peer;
 mod raw_peer;

@@ -27,7 +27,7 @@ fn registered() -> Value {
 
 async fn go(peer: &Peer, request: RegisterContainerInstanceRequest) -> Result<Registration, RegisterError> {
     let backoff = BackoffPolicy::new(Duration::from_millis(1), Duration::from_millis(5), 2.0);
-    let policy = RegisterPolicy { backoff, give_up: Duration::from_secs(60) };
+    let policy = RegisterPolicy { backoff, ..RegisterPolicy::default() };
     within("registration", register(&peer.api(), request, policy, &mut Jitter::seeded(1))).await
 }
 
@@ -118,7 +118,7 @@ async fn an_unreachable_control_plane_is_waited_for() {
     let api = peer.api();
     let address = peer.stop().await;
     let backoff = BackoffPolicy::new(Duration::from_millis(1), Duration::from_millis(5), 2.0);
-    let policy = RegisterPolicy { backoff, give_up: Duration::from_secs(60) };
+    let policy = RegisterPolicy { backoff, ..RegisterPolicy::default() };
     let registering =
         tokio::spawn(
             async move { register(&api, request(Some("c1")), policy, &mut Jitter::seeded(1)).await },

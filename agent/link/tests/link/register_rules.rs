@@ -5,7 +5,7 @@ use wharf_link::api::CallError;
 use wharf_link::jitter::Jitter;
 use wharf_link::register::{Attempts, RegisterError, RegisterPolicy, Step, check_cluster, unechoed};
 use wharf_link::submit::SubmitOutcome;
-use wharf_protocol::api::{ApiError, Attribute};
+use wharf_protocol::api::{ApiError, Attribute, SubmitTaskStateChangeResponse};
 
 const OPERATION: &str = "RegisterContainerInstance";
 
@@ -67,6 +67,35 @@ fn after_an_hour_the_waiting_ends_with_1() {
     let step = attempts.after(refused(500, "ServerException", ""), hour, &mut Jitter::seeded(1));
     assert!(matches!(&step, Step::Fail(RegisterError::GaveUp { within, .. }) if *within == hour), "{step:?}");
     assert_eq!(exit_code(step), 1);
+}
+
+#[test]
+fn whoever_answers_in_place_of_the_control_plane_is_waited_out_for_ever() {
+    let mut attempts = Attempts::new(RegisterPolicy::default(), false);
+    let (day, mut jitter) = (Duration::from_secs(24 * 3600), Jitter::seeded(1));
+    let unreadable = || {
+        let source = wharf_protocol::api::decode::<SubmitTaskStateChangeResponse>(b"<html>").unwrap_err();
+        CallError::Unreadable { operation: OPERATION, source }
+    };
+    for error in [
+        refused(302, "UnknownError", ""),
+        unreadable(),
+        CallError::TooLarge { operation: OPERATION, limit: 1 },
+    ] {
+        match attempts.after(error, day, &mut jitter) {
+            Step::Wait(wait) => assert!(wait < Duration::from_secs(3)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_page_for_people_does_not_take_a_state_change() {
+    for (body, taken) in [("<html>", false), ("{\"acknowledg", false), ("[]", true), ("\"thanks\"", true)] {
+        let source = wharf_protocol::api::decode::<SubmitTaskStateChangeResponse>(body.as_bytes());
+        let answer = source.map_err(|source| CallError::Unreadable { operation: OPERATION, source });
+        assert_eq!(matches!(SubmitOutcome::of(answer), SubmitOutcome::Accepted), taken, "{body}");
+    }
 }
 
 #[test]
