@@ -248,6 +248,14 @@ impl Scripted {
         .await;
     }
 
+    /// Waits for the `AckRequest` of a message without an end; the caller has one.
+    pub async fn acked_ever(&self, message_id: &str) {
+        let mut length = self.shared.length.subscribe();
+        while acks(&self.shared.journal.lock().expect("no holder panics"), message_id).next().is_none() {
+            length.changed().await.expect("the sender lives in self");
+        }
+    }
+
     /// How often a message was acknowledged.
     pub fn acks_of(&self, message_id: &str) -> usize {
         acks(&self.journal(), message_id).count()

@@ -30,3 +30,8 @@ where
         }
     }
 }
+
+/// Lets a fault last: the one wait here that is for time alone.
+pub async fn for_as_long_as(lasts: Duration) {
+    tokio::time::sleep(lasts).await;
+}

@@ -227,6 +227,12 @@ impl Host {
         self.agent.as_ref().map(Child::id)
     }
 
+    /// Whether the agent's process has not ended.
+    pub fn agent_is_alive(&self) -> bool {
+        let stat = self.agent_pid().map(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")));
+        stat.and_then(Result::ok).is_some_and(|stat| !stat.contains(") Z "))
+    }
+
     /// What the agent has logged.
     pub fn agent_log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("agent.log")).unwrap_or_default()

@@ -35,6 +35,8 @@ mod input;
 mod lifecycle;
 #[path = "e2e/limits.rs"]
 mod limits;
+#[path = "e2e/partition.rs"]
+mod partition;
 #[path = "e2e/short.rs"]
 mod short;
 #[path = "e2e/telemetry.rs"]
