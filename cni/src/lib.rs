@@ -25,6 +25,8 @@ pub mod netns;
 mod nft;
 mod observe;
 pub mod plan;
+#[doc(hidden)]
+pub mod plugin;
 pub mod status;
 pub mod sweep;
 

@@ -3,12 +3,10 @@
 //! Only the answer goes to standard output. `wharf-cni --dry-run` with the environment of an ADD prints what the ADD would do.
 #![forbid(unsafe_code)]
 
-mod plugin;
-
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 
-use plugin::{Answer, Environment, Failure, Version};
+use wharf_cni::plugin::{self, Answer, Environment, Failure, Version};
 
 const ABOUT: &str = concat!(
     "wharf-cni ",

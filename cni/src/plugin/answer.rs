@@ -4,9 +4,9 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::plan::{Plan, PlanError};
+use crate::{AddError, Attached, Attachment, CheckError, Fabric, ObserveError, netns};
 use serde_json::{Map, Value, json};
-use wharf_cni::plan::{Plan, PlanError};
-use wharf_cni::{AddError, Attached, Attachment, CheckError, Fabric, ObserveError, netns};
 
 use super::Version;
 

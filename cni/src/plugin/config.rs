@@ -5,12 +5,12 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::Fabric;
+use crate::fabric::Mac;
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use wharf_cni::Fabric;
-use wharf_cni::fabric::Mac;
 
 use super::environment::{Environment, Subject};
 use super::{Failure, Version};

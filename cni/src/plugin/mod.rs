@@ -1,6 +1,6 @@
 //! The CNI protocol around the library: parse the call, do it, print the answer.
 //!
-//! Refused here: network decisions. A call becomes a [`wharf_cni::Fabric`] and a [`wharf_cni::Attachment`]; the library does the rest.
+//! Refused here: network decisions. A call becomes a [`crate::Fabric`] and a [`crate::Attachment`]; the library does the rest.
 
 mod answer;
 mod config;
@@ -11,10 +11,10 @@ mod verbs;
 mod version;
 
 pub use answer::{Answer, Failure, Refusal};
+pub use config::Config;
 pub use environment::Environment;
 pub use version::Version;
 
-use config::Config;
 use environment::Command;
 
 /// Answers one call; a refusal speaks the version that the call spoke, as far as that could be read.

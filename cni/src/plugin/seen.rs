@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::fabric::Mac;
 use serde::Deserialize;
 use serde_json::Value;
-use wharf_cni::fabric::Mac;
 
 use super::Failure;
 use super::config::{address, mac};

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
 
+use crate::fabric::Mac;
+use crate::plan::Plan;
+use crate::{Attachment, add as library_add, check as library_check, del as library_del};
 use serde_json::Value;
-use wharf_cni::fabric::Mac;
-use wharf_cni::plan::Plan;
-use wharf_cni::{Attachment, add as library_add, check as library_check, del as library_del};
 
 use super::config::Config;
 use super::environment::{Environment, Subject};
@@ -85,14 +85,14 @@ pub fn gc(environment: &Environment, config: &Config, input: &[u8]) -> Result<()
         || Failure::config("GC needs cni.dev/valid-attachments", &"an empty list removes everything");
     let valid = config.valid_attachments.as_ref().ok_or_else(missing)?;
     let keep: BTreeSet<String> = valid.iter().map(Subject::id).collect();
-    let ours = wharf_cni::sweep::sweep(&config.fabric, &keep).map_err(|error| Failure::left(&error));
+    let ours = crate::sweep::sweep(&config.fabric, &keep).map_err(|error| Failure::left(&error));
     both(ours.map(drop), delegate_if_any(environment, config, "GC", input))
 }
 
 /// Says whether an ADD could be served.
 pub fn status(environment: &Environment, config: &Config, input: &[u8]) -> Result<(), Failure> {
     require_1_1(config)?;
-    wharf_cni::status::status(&config.fabric).map_err(|error| Failure::unavailable(&error))?;
+    crate::status::status(&config.fabric).map_err(|error| Failure::unavailable(&error))?;
     delegate_if_any(environment, config, "STATUS", input)
 }
 
