@@ -1,6 +1,6 @@
 # Wharf: the commands. Each one works on a fresh Debian 12 or 13 machine with make and a Rust toolchain, as root.
 
-.PHONY: help run test soak sim check bench install fmt clean setup setup-test
+.PHONY: help run test soak sim fuzz check bench install fmt clean setup setup-test
 .DEFAULT_GOAL := help
 
 # The commit is announced to the control plane with every session. For the build alone: to the agent it is no setting.
@@ -22,6 +22,9 @@ soak: setup-test ## Run the long forms of the fault tests; hours (ONLY="cycles .
 
 sim: ## Run new seeds of the simulator for MINUTES (10)
 	cargo run --release --locked -p wharf-sim -- --minutes $(or $(MINUTES),10)
+
+fuzz: ## Run every fuzz target with cargo-fuzz for SECONDS_EACH (30) seconds; needs nightly and cargo-fuzz
+	@scripts/fuzz $(SECONDS_EACH)
 
 check: ## What CI asks before the tests: formatting and lints
 	cargo fmt --all --check

@@ -13,6 +13,8 @@ pub mod http;
 pub mod image;
 pub mod leaks;
 pub mod long;
+#[path = "../../protocol/fuzz/mutate.rs"]
+pub mod mutate;
 pub mod payload;
 pub mod plane;
 pub mod proxy;

@@ -204,6 +204,15 @@ fn decode(envelope: &Envelope) -> Option<RuntimeEvent> {
     }
 }
 
+/// Decodes bytes as an event of each kind that matters. For tests that feed it what containerd should not send.
+#[doc(hidden)]
+pub fn try_events(bytes: &[u8]) -> [Option<RuntimeEvent>; 2] {
+    [EXIT, OOM].map(|topic| {
+        let event = Some(Any { type_url: String::new(), value: bytes.to_vec() });
+        decode(&Envelope { topic: topic.to_owned(), event, ..Envelope::default() })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

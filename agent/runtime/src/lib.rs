@@ -34,6 +34,8 @@ pub use container::{
     SignalOutcome, StartError, Started,
 };
 pub use events::RuntimeEvent;
+#[doc(hidden)]
+pub use events::try_events;
 pub use exec::{ExecError, ExecOutcome};
 pub use image::{
     Image, ImageConfig, ListedImage, LoadError, PullError, PullPolicy, RegistryAuth, RemoveImageError, Retry,

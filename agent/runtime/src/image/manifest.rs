@@ -219,6 +219,18 @@ fn null_is_empty<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// Reads bytes as each document of an image and asks it what running the image asks. For tests that feed it what a registry should
+/// not send; says how many documents they could be.
+#[doc(hidden)]
+pub fn try_documents(bytes: &[u8]) -> usize {
+    let index = serde_json::from_slice::<Index>(bytes).map(|index| index.ours().map(Descriptor::is_index));
+    let manifest = serde_json::from_slice::<Manifest>(bytes)
+        .map(|manifest| manifest.layers.iter().chain([&manifest.config]).all(Descriptor::is_layer));
+    let config = serde_json::from_slice::<ConfigDocument>(bytes)
+        .map(|config| (config.is_ours(), config.process_defaults(), config.rootfs.chain_ids()));
+    usize::from(index.is_ok()) + usize::from(manifest.is_ok()) + usize::from(config.is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

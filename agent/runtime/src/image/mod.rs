@@ -20,6 +20,8 @@ mod unpack;
 
 pub use ensure::PullPolicy;
 pub use error::{LoadError, PullError, RemoveImageError, Retry, StoreError};
+#[doc(hidden)]
+pub use manifest::try_documents;
 pub use reference::{ImageName, InvalidReference};
 pub use registry::RegistryAuth;
 pub use store::ListedImage;
