@@ -3,8 +3,11 @@
 /// The candidate with the smallest edit distance to `name`, if it is near enough to be what was meant.
 pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_ascii_lowercase();
-    let scored = candidates.map(|c| (distance(&wanted, &c.to_ascii_lowercase()), c));
-    scored.min().filter(|(distance, _)| *distance <= 2 + name.len() / 8).map(|(_, candidate)| candidate)
+    let near = 2 + name.len() / 8;
+    // The distance is never below the difference in length. Without this look a file of very long names takes seconds.
+    let possible = candidates.filter(|candidate| candidate.len().abs_diff(name.len()) <= near);
+    let scored = possible.map(|c| (distance(&wanted, &c.to_ascii_lowercase()), c));
+    scored.min().filter(|(distance, _)| *distance <= near).map(|(_, candidate)| candidate)
 }
 
 /// Levenshtein's distance over bytes; names of settings are ASCII.
