@@ -23,9 +23,9 @@ use register::Seen;
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, Timeout};
 
 /// A wait with a name.
 #[derive(Debug, Clone)]
@@ -136,24 +136,58 @@ impl Owned {
 }
 
 impl Bounded {
-    /// Waits for the future, which is dropped at the end of the wait: it is cancel-safe where the future is.
+    /// Waits for the future, from now on. At the end of the wait it is dropped: the wait is cancel-safe where the future is.
     ///
-    /// # Errors
-    /// [`TimedOut`] says what was waited for, by whom and how long.
+    /// Ends in [`TimedOut`], which says what was waited for, by whom and how long. The future lies on the heap: an `async` function
+    /// would hold it twice, as its argument and inside the timer, and waits within waits would double it each time.
     #[expect(clippy::disallowed_methods, reason = "this is the place that everybody else is sent to")]
-    pub async fn on<T>(self, future: impl Future<Output = T>) -> Result<T, TimedOut> {
+    pub fn on<F: Future>(self, future: F) -> Timed<F> {
         let Self { wait: Owned { name, owner }, at_most } = self;
         let seen = register::enter(name, owner.clone(), End::At(Instant::now() + at_most));
-        let outcome = tokio::time::timeout(at_most, future).await;
-        drop(seen);
-        outcome.map_err(|_| TimedOut { name, owner, after: at_most })
+        let late = TimedOut { name, owner, after: at_most };
+        Timed { future: Box::pin(tokio::time::timeout(at_most, future)), late: Some(late), _seen: seen }
+    }
+}
+
+/// A wait for a future, with an end.
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Timed<F> {
+    future: Pin<Box<Timeout<F>>>,
+    /// What to say when it was in vain; taken then.
+    late: Option<TimedOut>,
+    _seen: Seen,
+}
+
+impl<F: Future> Future for Timed<F> {
+    type Output = Result<F::Output, TimedOut>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = ready!(self.future.as_mut().poll(context));
+        Poll::Ready(outcome.map_err(|_| self.late.take().expect("a future is not polled after its end")))
     }
 }
 
 impl Endless {
-    /// Waits for the future.
-    pub async fn on<T>(self, future: impl Future<Output = T>) -> T {
-        let _seen = register::enter(self.name, Cow::Borrowed("the process"), End::Never(self.reason));
-        future.await
+    /// Waits for the future, from now on.
+    pub fn on<F: Future>(self, future: F) -> Patient<F> {
+        let seen = register::enter(self.name, Cow::Borrowed("the process"), End::Never(self.reason));
+        Patient { future: Box::pin(future), _seen: seen }
+    }
+}
+
+/// A wait for a future, without an end.
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Patient<F> {
+    future: Pin<Box<F>>,
+    _seen: Seen,
+}
+
+impl<F: Future> Future for Patient<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.future.as_mut().poll(context)
     }
 }

@@ -83,3 +83,16 @@ async fn the_list_is_bounded_and_waits_beyond_it_work_all_the_same() {
         assert!(wait.await.unwrap().is_err());
     }
 }
+
+/// Each level of waits within waits would double what it waits for, until a thread's stack is too small for it.
+#[tokio::test(start_paused = true)]
+async fn a_wait_takes_no_room_for_what_it_waits_for() {
+    let large = [0_u8; 100_000];
+    let future = async move {
+        tokio::task::yield_now().await;
+        large.len()
+    };
+    let wait = Wait::named("a large thing").owner("the test").at_most(MINUTE).on(future);
+    assert!(size_of_val(&wait) < 200, "{} bytes", size_of_val(&wait));
+    assert_eq!(wait.await, Ok(100_000));
+}
