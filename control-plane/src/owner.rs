@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::arn::ContainerInstanceArn;
 use wharf_protocol::{Refusal, acs};
+use wharf_wait::Wait;
 
 /// Requests that may wait; when full, callers wait in turn.
 const INBOX: usize = 1024;
@@ -179,12 +180,17 @@ pub async fn run(
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         let wait = owned.model.live.agenda.next().map(|at| at.since(Time::from_system_clock()));
+        let idle = Wait::endless(
+            "the inbox",
+            "there is nothing to do until somebody asks; deadlines wake the owner",
+        );
+        let due = Wait::named("the next deadline of the model").owner("owner loop");
         // Cancel-safe: `recv_many` takes nothing when it is dropped, the other two are levels.
         tokio::select! {
-            taken = inbox.recv_many(&mut batch, BATCH) => if taken == 0 {
+            taken = idle.on(inbox.recv_many(&mut batch, BATCH)) => if taken == 0 {
                 return Ok(()); // nobody is left who could ask
             },
-            () = tokio::time::sleep(wait.unwrap_or(Duration::from_secs(3600))) => {}
+            () = due.pause(wait.unwrap_or(Duration::from_secs(3600))) => {}
             () = stop.cancelled() => return Ok(()),
         }
         turn.now = Time::from_system_clock();

@@ -34,6 +34,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_protocol::api::DiscoverPollEndpointResponse;
+use wharf_wait::Wait;
 
 /// Largest body of an API request.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
@@ -197,7 +198,7 @@ async fn serve(
         .with_graceful_shutdown(async move { ended.cancelled().await });
     let farewell = async {
         shared.stop.cancelled().await;
-        tokio::time::sleep(FAREWELL).await;
+        Wait::named("requests under way").owner("the stopping server").pause(FAREWELL).await;
     };
     // Cancel-safe: whichever ends first ends the listener for good; the other is dropped with it.
     let served = tokio::select! {
@@ -206,7 +207,8 @@ async fn serve(
     };
     shared.stop.cancel();
     shared.sessions.close();
-    if tokio::time::timeout(FAREWELL, shared.sessions.wait()).await.is_err() {
+    let sessions = Wait::named("sessions to end").owner("the stopping server").at_most(FAREWELL);
+    if sessions.on(shared.sessions.wait()).await.is_err() {
         tracing::warn!("some connections did not end in time");
     }
     owner_stop.cancel();

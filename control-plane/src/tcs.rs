@@ -12,11 +12,12 @@ use axum::response::Response;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 use wharf_protocol::Refusal;
 use wharf_protocol::arn::{ContainerInstanceArn, TaskArn};
 use wharf_protocol::sigv4::RequestParts;
 use wharf_protocol::tcs::{self, Message};
+use wharf_wait::Wait;
 
 /// How long a frame may take to leave; a peer that takes longer is gone.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -65,6 +66,7 @@ impl Talk {
         let mut heard = tokio::time::Instant::now();
         loop {
             // Cancel-safe: a frame is only taken out when `recv` is ready; the others are levels.
+            let silence = Wait::named("a sign of life").owner("a tcs session");
             let answer = tokio::select! {
                 frame = socket.recv() => {
                     heard = tokio::time::Instant::now();
@@ -79,12 +81,13 @@ impl Talk {
                     }
                 }
                 _tick = beat.tick() => Some(Message::HeartbeatMessage(tcs::HeartbeatMessage { healthy: Some(true) })),
-                () = tokio::time::sleep_until(heard + SILENCE) => return,
+                () = silence.pause_until(heard + SILENCE) => return,
                 () = self.shared.stop.cancelled() => return,
             };
             if let Some(answer) = answer {
                 let frame = Frame::Text(tcs::encode(&answer).into());
-                if !matches!(timeout(WRITE_DEADLINE, socket.send(frame)).await, Ok(Ok(()))) {
+                let taken = Wait::named("a frame to be taken").owner("a tcs session").at_most(WRITE_DEADLINE);
+                if !matches!(taken.on(socket.send(frame)).await, Ok(Ok(()))) {
                     return;
                 }
             }

@@ -3,6 +3,10 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on has failed; helpers of tests are no exception"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test bounds its waits in its own words; the names are for operators"
+)]
 
 #[path = "control_plane/addresses.rs"]
 mod addresses;

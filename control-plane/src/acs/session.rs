@@ -17,10 +17,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 use wharf_protocol::acs::{self, Message};
 use wharf_protocol::arn::ContainerInstanceArn;
 use wharf_protocol::{Refusal, api};
+use wharf_wait::Wait;
 
 /// How long a frame may take to leave; a peer that takes longer is gone.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -125,7 +126,9 @@ async fn close(socket: &mut WebSocket, end: &End) {
         End::Shutdown => (close_code::AWAY, "the control plane shuts down"),
     };
     let frame = Frame::Close(Some(CloseFrame { code, reason: reason.into() }));
-    let sent = timeout(Duration::from_secs(1), socket.send(frame)).await;
+    let taken =
+        Wait::named("the farewell to be taken").owner("an acs session").at_most(Duration::from_secs(1));
+    let sent = taken.on(socket.send(frame)).await;
     tracing::debug!(?sent, "close frame");
 }
 
@@ -181,7 +184,8 @@ impl Talk<'_> {
         let text = acs::encode(message);
         tracing::trace!(instance = %self.instance, kind = message.type_name(), "send");
         note(&self.shared.journal, message);
-        matches!(timeout(WRITE_DEADLINE, socket.send(Frame::Text(text.into()))).await, Ok(Ok(())))
+        let taken = Wait::named("a frame to be taken").owner("an acs session").at_most(WRITE_DEADLINE);
+        matches!(taken.on(socket.send(Frame::Text(text.into()))).await, Ok(Ok(())))
     }
 
     async fn hear(&mut self, text: &str) {

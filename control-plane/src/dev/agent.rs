@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use wharf_wait::Wait;
 
 /// How long the agent may take to end after SIGTERM; then it is killed, which it must bear.
 const FAREWELL: Duration = Duration::from_secs(15);
@@ -46,7 +46,8 @@ pub async fn load_image(
 ) -> anyhow::Result<()> {
     let mut load = command(binary, environment);
     load.args(["image", "load"]).arg(archive);
-    let loaded = timeout(LOAD, load.output()).await;
+    let loaded = Wait::named("the demo image to load").owner("wharf-control-plane dev").at_most(LOAD);
+    let loaded = loaded.on(load.output()).await;
     let output = loaded.context("loading the demo image took too long")?.context("cannot start the agent")?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -86,7 +87,8 @@ impl Agent {
         let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
         let Some(pid) = pid else { return Ok(()) }; // it ended and was waited for
         kill(Pid::from_raw(pid), Signal::SIGTERM).context("cannot signal the agent")?;
-        match timeout(FAREWELL, self.child.wait()).await {
+        let end = Wait::named("the agent to end").owner("wharf-control-plane dev").at_most(FAREWELL);
+        match end.on(self.child.wait()).await {
             Ok(status) => report(status.context("cannot wait for the agent")?),
             Err(_late) => {
                 self.child.kill().await.context("cannot kill the agent")?;

@@ -7,9 +7,9 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
-use tokio::time::{sleep, timeout};
 use wharf_control_plane::journal::{JournalEntry, JournalKind};
 use wharf_control_plane::server::Running;
+use wharf_wait::{Owned, Wait};
 
 /// How long the host may take to join.
 const JOIN: Duration = Duration::from_secs(60);
@@ -45,7 +45,7 @@ impl Demo<'_> {
         let definition = self.register().await?;
         let mut timeline = Timeline::start();
         let task = self.launch(&definition).await?;
-        let ran = timeout(RUN, self.until_running(&task)).await;
+        let ran = wait("the task to run").at_most(RUN).on(self.until_running(&task)).await;
         timeline.print(&events(&mut journal, &task));
         let address = ran.with_context(|| format!("the task did not run within {RUN:?}"))??;
         self.progress.step(&format!("task RUNNING at {address}"));
@@ -60,7 +60,7 @@ impl Demo<'_> {
     }
 
     async fn host_joins(&self) -> anyhow::Result<()> {
-        let joined = timeout(JOIN, async {
+        let joined = wait("the agent to connect").at_most(JOIN).on(async {
             loop {
                 let arns = self.call("ListContainerInstances", json!({})).await?;
                 if let Some(arn) = arns["containerInstanceArns"][0].as_str() {
@@ -70,7 +70,7 @@ impl Demo<'_> {
                         return anyhow::Ok(arn.to_owned());
                     }
                 }
-                sleep(POLL).await;
+                wait("before the next look").pause(POLL).await;
             }
         });
         let arn = joined.await.with_context(|| format!("the agent did not connect within {JOIN:?}"))??;
@@ -105,20 +105,20 @@ impl Demo<'_> {
             match described["lastStatus"].as_str() {
                 Some("RUNNING") => return Ok(address(&described)),
                 Some("STOPPED") => bail!("the task stopped before it ran: {}", reasons(&described)),
-                Some(_) | None => sleep(POLL).await,
+                Some(_) | None => wait("before the next look").pause(POLL).await,
             }
         }
     }
 
     async fn visit(&self, address: &str) -> anyhow::Result<()> {
         let url = format!("http://{address}/");
-        let visited = timeout(PAGE, async {
+        let visited = wait("the page").at_most(PAGE).on(async {
             loop {
                 match self.client.fetch(&url).await {
                     Ok(body) => return body,
                     Err(error) => tracing::debug!(url, %error, "not yet"),
                 }
-                sleep(POLL).await;
+                wait("before the next look").pause(POLL).await;
             }
         });
         let body = visited.await.with_context(|| format!("{url} did not answer within {PAGE:?}"))?;
@@ -146,13 +146,13 @@ impl Demo<'_> {
     }
 
     async fn until_stopped(&self, task: &str) -> anyhow::Result<Value> {
-        let stopped = timeout(STOP, async {
+        let stopped = wait("the task to stop").at_most(STOP).on(async {
             loop {
                 let described = self.describe(task).await?;
                 if described["lastStatus"] == json!("STOPPED") {
                     return anyhow::Ok(described);
                 }
-                sleep(POLL).await;
+                wait("before the next look").pause(POLL).await;
             }
         });
         stopped.await.with_context(|| format!("task {} did not stop within {STOP:?}", last_part(task)))?
@@ -262,4 +262,9 @@ fn reasons(task: &Value) -> String {
         containers.filter_map(|one| Some(format!("{}: {}", one["name"].as_str()?, one["reason"].as_str()?)));
     let all: Vec<String> = task["stoppedReason"].as_str().map(str::to_owned).into_iter().chain(own).collect();
     if all.is_empty() { "no reason was given".to_owned() } else { one_line(&all.join("; ")) }
+}
+
+/// A wait of the demo.
+fn wait(name: &'static str) -> Owned {
+    Wait::named(name).owner("the demo")
 }

@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "wharf-agent",
         &["wharf-cni", "wharf-core", "wharf-link", "wharf-protocol", "wharf-runtime", "wharf-wait"],
     ),
-    ("wharf-control-plane", &["wharf-protocol"]),
+    ("wharf-control-plane", &["wharf-protocol", "wharf-wait"]),
     ("wharf-sim", &["wharf-agent", "wharf-core", "wharf-link", "wharf-protocol", "wharf-runtime"]),
 ];
 
