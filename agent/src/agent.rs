@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{SetOnce, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_cni::Fabric;
@@ -187,7 +187,7 @@ async fn begin(
     let Ground { store, node, facts_saved, listener, lister, observed, .. } = ground;
     let host = Arc::new(host_view(settings, &facts_saved));
     let (view, views) = watch::channel(Arc::new(View { host, ..View::default() }));
-    let (registered, api) = watch::channel(None);
+    let registered = Arc::new(SetOnce::new());
     let credentials = CredentialStore::default();
 
     let (sampler, metrics, stats) = Sampler::new(Kernel::new(places(settings)), views.clone());
@@ -196,7 +196,12 @@ async fn begin(
     let world = World {
         stop: stop.clone(),
         credentials: credentials.clone(),
-        ..world(settings, lister.runtime.clone(), TaskEndpoints::new(feeds, limits), (api, views.clone()))
+        ..world(
+            settings,
+            lister.runtime.clone(),
+            TaskEndpoints::new(feeds, limits),
+            (Arc::clone(&registered), views.clone()),
+        )
     };
     let (foreign, watchdog) = (Foreign::new(settings.tasks.unknown_wait), Watchdog::from_environment());
     let life = Life { node, store, world, lister, observed, foreign, view, watchdog };
@@ -299,7 +304,7 @@ fn world(
     settings: &Settings,
     runtime: Containerd,
     endpoints: TaskEndpoints,
-    (api, view): (watch::Receiver<Option<Registered<ApiClient>>>, watch::Receiver<Arc<View>>),
+    (api, view): (Arc<SetOnce<Registered<ApiClient>>>, watch::Receiver<Arc<View>>),
 ) -> World<Host> {
     let auth = |auth: &crate::config::RegistryAuth| RegistryAuth::Basic {
         username: auth.username.clone(),

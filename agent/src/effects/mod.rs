@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use sweep::Networks;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, SetOnce, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_core::effect::Effect;
@@ -61,8 +61,8 @@ pub struct World<O: Outside> {
     pub places: Places,
     /// Who this host is.
     pub view: watch::Receiver<Arc<View>>,
-    /// The control plane's API; `None` before the registration.
-    pub api: watch::Receiver<Option<Registered<O::Plane>>>,
+    /// The control plane's API; empty before the registration.
+    pub api: Arc<SetOnce<Registered<O::Plane>>>,
     /// Ends the waits of effects when the agent stops.
     pub stop: CancellationToken,
     /// Bounds the reports under way.

@@ -54,11 +54,10 @@ impl<O: Outside> World<O> {
         request: impl FnOnce(&str) -> SubmitTaskStateChangeRequest,
         after: Duration,
     ) -> Option<SubmitOutcome> {
-        let mut api = self.api.clone();
         let wait = async {
             let registered =
                 Wait::named("the registration of this host").owner("a report").at_most(REGISTRATION);
-            let registered = registered.on(api.wait_for(Option::is_some)).await.ok()?.ok()?.clone()?;
+            let registered = registered.on(self.api.wait()).await.ok()?.clone();
             registered.healing.rest(after).await;
             Some(registered)
         };

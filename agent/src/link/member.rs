@@ -14,7 +14,7 @@ use crate::store::{Change, Fact};
 use crate::view::{HostView, View};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, SetOnce, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use wharf_core::effect::Reply;
 use wharf_link::acs::{AcsConfig, run_acs};
@@ -41,7 +41,7 @@ pub struct Wires<P> {
     /// Which tasks there are.
     pub view: watch::Receiver<Arc<View>>,
     /// Tells effects that reports can be sent.
-    pub registered: watch::Sender<Option<Registered<P>>>,
+    pub registered: Arc<SetOnce<Registered<P>>>,
     /// Tells effects that the control plane answers again.
     pub healing: Healing,
 }
@@ -76,7 +76,8 @@ pub async fn join<P: ControlPlane>(
     remember(facts(&cluster, &registration), store).await;
     failpoint!("register.saved");
     let healing = wires.healing.clone();
-    wires.registered.send_replace(Some(Registered { api: plane, cluster: cluster.clone(), healing }));
+    // Nobody else sets it: a membership is joined once in a life.
+    drop(wires.registered.set(Registered { api: plane, cluster: cluster.clone(), healing }));
     drop(wires.inbox.send(Input::Host(host_view(&cluster, &registration))).await);
     Ok(AgentIdentity {
         cluster,
@@ -134,8 +135,7 @@ pub async fn converse<P: ControlPlane, C: Clock>(
 ) {
     let (to_agent, inbound) = mpsc::channel(FRAMES);
     let (outbound, to_session) = mpsc::channel(FRAMES);
-    // `registered` stays: effects wait on the other end for as long as there is a link.
-    let Wires { inbox, replies, credentials, view, registered: _registered, healing } = wires;
+    let Wires { inbox, replies, credentials, view, registered: _, healing } = wires;
     let Manners { clock, policy, heartbeat, active } = manners;
     let conversation = Conversation {
         clock,

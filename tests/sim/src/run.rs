@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, SetOnce, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_agent::acs::Policy;
@@ -133,7 +133,7 @@ async fn agent_run(world: &World) -> Result<Infallible, anyhow::Error> {
     }
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     let (view, views) = watch::channel(Arc::new(View::default()));
-    let (registered, api) = watch::channel(None);
+    let registered = Arc::new(SetOnce::new());
     let credentials = CredentialStore::default();
     let store = Arc::new(SimStore::new(world.clone()));
     let lister = Lister { runtime: SimRuntime::new(world.clone()), boot };
@@ -141,7 +141,7 @@ async fn agent_run(world: &World) -> Result<Infallible, anyhow::Error> {
     let life = Life::<Simulated> {
         node,
         store: Arc::clone(&store),
-        world: effects_world(world, &stop, credentials.clone(), (api, views.clone())),
+        world: effects_world(world, &stop, credentials.clone(), (Arc::clone(&registered), views.clone())),
         lister,
         observed,
         foreign: Foreign::new(None),
@@ -194,7 +194,7 @@ fn effects_world(
     world: &World,
     stop: &CancellationToken,
     credentials: CredentialStore,
-    (api, view): (watch::Receiver<Option<effects::Registered<SimPlane>>>, watch::Receiver<Arc<View>>),
+    (api, view): (Arc<SetOnce<effects::Registered<SimPlane>>>, watch::Receiver<Arc<View>>),
 ) -> effects::World<Simulated> {
     effects::World {
         clock: SimClock(world.clone()),
