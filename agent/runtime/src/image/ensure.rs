@@ -99,7 +99,8 @@ impl Containerd {
         let work = async move {
             let Some(shared) = shared.upgrade() else { return Err(gone) };
             // `run_until_cancelled` drops the pull at an await: its lease and half-written content then expire.
-            let pull = pull::pull(&shared, &name, auth.as_ref(), patience);
+            // On the heap: all that a pull may wait for is more than a worker's stack should be asked to hold and hand on.
+            let pull = Box::pin(pull::pull(&shared, &name, auth.as_ref(), patience));
             closing.run_until_cancelled(pull).await.unwrap_or(Err(gone))
         };
         self.shared.images.flights.join(key, &self.shared.tasks, work).await.unwrap_or(Err(abandoned))
