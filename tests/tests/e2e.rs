@@ -11,6 +11,8 @@ mod adoption;
 mod containerd_away;
 #[path = "e2e/containerd_churn.rs"]
 mod containerd_churn;
+#[path = "e2e/containerd_outside.rs"]
+mod containerd_outside;
 #[path = "e2e/continuity.rs"]
 mod continuity;
 #[path = "e2e/control_plane.rs"]
