@@ -14,6 +14,8 @@ use wharf_tests::world::Host;
 /// Two processes: the container's own, and one that would outlive it.
 const STAY: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"];
 const SOON: Duration = Duration::from_secs(60);
+/// A shim that hangs is given up only after several calls to it.
+const PATIENT: Duration = Duration::from_secs(90);
 
 /// Two tasks on one host: one that is laid hands on, and its neighbour.
 struct Pair {
@@ -29,7 +31,11 @@ struct Pair {
 impl Pair {
     async fn running(net: u8) -> Self {
         let (host, control) = connected().await;
-        let task = |address| awsvpc_task(net, address, vec![container("app", STAY)]);
+        let task = |address| {
+            let mut app = container("app", STAY);
+            app.stop_timeout = Some(2);
+            awsvpc_task(net, address, vec![app])
+        };
         let (victim, neighbour) = (task(10), task(11));
         control.send(payload(vec![victim.clone(), neighbour.clone()]).1);
         for task in [&victim, &neighbour] {
@@ -62,8 +68,8 @@ impl Pair {
     }
 
     /// Waits for STOPPED and checks that nothing of the victim runs at that moment.
-    async fn stopped(&self) -> api::ContainerStateChange {
-        self.control.status_of(arn(&self.victim), "STOPPED", SOON).await;
+    async fn stopped(&self, deadline: Duration) -> api::ContainerStateChange {
+        self.control.status_of(arn(&self.victim), "STOPPED", deadline).await;
         let left = inside(&self.host, &self.victim);
         assert!(left.is_empty(), "still in the task's cgroup: {left:?}");
         let living: Vec<_> = self.processes.iter().filter(|pid| lives(**pid)).collect();
@@ -131,7 +137,7 @@ fn assert_killed_or_vanished(told: &api::ContainerStateChange) {
 async fn a_task_whose_shim_is_killed_is_told_stopped_and_nothing_of_it_runs_on() {
     let pair = Pair::running(93).await;
     send(pair.shim(), nix::sys::signal::Signal::SIGKILL);
-    assert_killed_or_vanished(&pair.stopped().await);
+    assert_killed_or_vanished(&pair.stopped(SOON).await);
     pair.end().await;
 }
 
@@ -139,7 +145,7 @@ async fn a_task_whose_shim_is_killed_is_told_stopped_and_nothing_of_it_runs_on()
 async fn a_task_whose_process_is_killed_from_outside_is_told_with_the_code_and_by_whom_it_was_not() {
     let pair = Pair::running(94).await;
     send(pair.pid(), nix::sys::signal::Signal::SIGKILL);
-    assert_eq!(pair.stopped().await.exit_code, Some(137));
+    assert_eq!(pair.stopped(SOON).await.exit_code, Some(137));
     let explained = pair.explained();
     assert!(explained.contains("KilledFromOutside"), "{explained}");
     pair.end().await;
@@ -149,7 +155,7 @@ async fn a_task_whose_process_is_killed_from_outside_is_told_with_the_code_and_b
 async fn a_task_that_is_killed_through_containerd_by_hand_is_told_with_the_code() {
     let pair = Pair::running(95).await;
     pair.ctr(&["tasks", "kill", "--signal", "SIGKILL", &app(&pair.victim)]);
-    assert_eq!(pair.stopped().await.exit_code, Some(137));
+    assert_eq!(pair.stopped(SOON).await.exit_code, Some(137));
     let explained = pair.explained();
     assert!(explained.contains("KilledFromOutside"), "{explained}");
     pair.end().await;
@@ -160,6 +166,15 @@ async fn a_task_whose_record_is_deleted_by_hand_is_told_stopped_and_leaves_nothi
     let pair = Pair::running(96).await;
     pair.ctr(&["tasks", "rm", "--force", &app(&pair.victim)]);
     pair.ctr(&["containers", "rm", &app(&pair.victim)]);
-    assert_killed_or_vanished(&pair.stopped().await);
+    assert_killed_or_vanished(&pair.stopped(SOON).await);
+    pair.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_shim_hangs_is_stopped_when_told() {
+    let pair = Pair::running(97).await;
+    send(pair.shim(), nix::sys::signal::Signal::SIGSTOP);
+    pair.control.send(payload(vec![stop(&pair.victim)]).1);
+    assert_killed_or_vanished(&pair.stopped(PATIENT).await);
     pair.end().await;
 }

@@ -48,15 +48,11 @@ impl Containerd {
 
 impl Shared {
     pub(super) async fn delete(&self, id: &str) -> Result<Option<ExitStatus>, RpcError> {
-        let get = GetContainerRequest { id: id.to_owned() };
-        let record = rpc::found(rpc::call("Containers.Get", QUICK, self.containers().get(get)).await)?;
-        let labels =
-            record.and_then(|answer| answer.container).map(|container| container.labels).unwrap_or_default();
-        let group = labels.get(SHIM_GROUP_LABEL).map_or(id, String::as_str);
+        let group = self.group_of(id).await?;
         let exit = {
             // As in create: a shim that is about to end must not be handed a new container.
-            let _turn = self.shim_turns.turn(group).await;
-            self.delete_task(id, group).await?
+            let _turn = self.shim_turns.turn(&group).await;
+            self.delete_task(id, &group).await?
         };
         failpoint!("delete.task-deleted");
         let request = DeleteContainerRequest { id: id.to_owned() };
@@ -118,10 +114,17 @@ impl Shared {
                 return;
             }
         };
-        let silent = matches!(error.code(), None | Some(tonic::Code::DeadlineExceeded));
-        if silent && self.answers().await {
-            hung::break_shim(self, id, group).await;
-        }
+        hung::break_if_silent(self, id, group, &error).await;
+    }
+
+    /// The shim group of a container; its own id when it has no record any more.
+    pub(super) async fn group_of(&self, id: &str) -> Result<String, RpcError> {
+        let get = GetContainerRequest { id: id.to_owned() };
+        let record = rpc::found(rpc::call("Containers.Get", QUICK, self.containers().get(get)).await)?;
+        let group = record
+            .and_then(|answer| answer.container)
+            .and_then(|mut container| container.labels.remove(SHIM_GROUP_LABEL));
+        Ok(group.unwrap_or_else(|| id.to_owned()))
     }
 }
 

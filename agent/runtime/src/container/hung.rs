@@ -1,17 +1,25 @@
 //! A shim that does not answer: found through its containers, killed, and cleaned up after by containerd.
 //!
-//! This is the last resort of deleting. It takes the other containers of the same shim along; they hang as well.
+//! This is the last resort of SIGKILL and of deleting. It takes the other containers of the same shim along; they hang as well.
 
 use super::SHIM_GROUP_LABEL;
 use crate::connect::Shared;
 use crate::process;
-use crate::rpc::{self, QUICK};
+use crate::rpc::{self, QUICK, RpcError};
 use containerd_client::services::v1::ListContainersRequest;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+/// Kills the shim of a container when it was the shim, and not containerd, that gave no answer.
+pub(super) async fn break_if_silent(shared: &Shared, id: &str, group: &str, error: &RpcError) {
+    let silent = matches!(error.code(), None | Some(tonic::Code::DeadlineExceeded));
+    if silent && shared.answers().await {
+        break_shim(shared, id, group).await;
+    }
+}
+
 /// Kills the shim of a group, when it can be found.
-pub(super) async fn break_shim(shared: &Shared, id: &str, group: &str) {
+async fn break_shim(shared: &Shared, id: &str, group: &str) {
     let mut ids = members(shared, group).await;
     ids.push(id.to_owned());
     let (address, namespace) = (shared.config.address.clone(), shared.config.namespace.clone());

@@ -1,8 +1,10 @@
 //! Signals to the main process of a container.
 
+use super::hung;
 use crate::connect::Containerd;
 use crate::rpc::{self, QUICK, RpcError};
 use containerd_client::services::v1::KillRequest;
+use nix::libc::SIGKILL;
 use nix::sys::signal::Signal;
 
 /// Numbers of the first and last real-time signal as glibc counts them.
@@ -42,13 +44,22 @@ pub enum SignalError {
 
 impl Containerd {
     /// Sends a signal, by name (`SIGTERM`, `TERM`, `SIGRTMIN+3`) or number, to the main process.
+    ///
+    /// A shim that does not answer to SIGKILL is killed itself: nothing else would ever end its processes.
     pub async fn signal(&self, id: &str, signal: &str) -> Result<SignalOutcome, SignalError> {
         let number = number(signal).ok_or_else(|| SignalError::Unknown { signal: signal.to_owned() })?;
         let request = KillRequest { container_id: id.to_owned(), signal: number, ..KillRequest::default() };
         match rpc::call("Tasks.Kill", QUICK, self.shared.tasks_client().kill(request)).await {
             Ok(()) => Ok(SignalOutcome::Delivered),
             Err(error) if is_gone(&error) => Ok(SignalOutcome::Gone),
-            Err(source) => Err(SignalError::Rpc { id: id.to_owned(), signal: signal.to_owned(), source }),
+            Err(source) => {
+                if number == SIGKILL.cast_unsigned()
+                    && let Ok(group) = self.shared.group_of(id).await
+                {
+                    hung::break_if_silent(&self.shared, id, &group, &source).await;
+                }
+                Err(SignalError::Rpc { id: id.to_owned(), signal: signal.to_owned(), source })
+            }
         }
     }
 }
