@@ -205,7 +205,8 @@ impl Scripted {
 
     /// Waits until the agent has opened more ACS sessions than `before`.
     pub async fn connected_again(&self, before: usize) {
-        self.wait_for("another ACS session", Duration::from_secs(30), |journal| {
+        // A start lists first, and waits for shims that a killed agent left busy.
+        self.wait_for("another ACS session", Duration::from_secs(90), |journal| {
             (sessions(journal) > before).then_some(())
         })
         .await;
