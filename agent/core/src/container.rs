@@ -269,7 +269,7 @@ impl Container {
             && stopped.reason.is_none()
         {
             let detail = format!(
-                "containerd went away while the container was started; it ended with code {code}, and whether its program ran is not known"
+                "containerd did not answer while the container was started; it ended with code {code}, and whether its program ran is not known"
             );
             stopped.reason = Some(Reason::new(ReasonCode::CannotStartContainer, detail));
         }

@@ -128,7 +128,7 @@ fn overdue_container(
     Context { config, work, now }: Context<'_>,
 ) -> Option<Consequence> {
     let container = task.reference(index);
-    let unsure = work.is_unsure(&container);
+    let may_run = work.may_have_started(&container);
     let lane = Lane::Container(container);
     let (act, goal, since, due) = match task.containers[index].phase() {
         Phase::Pending => (Act::Pull, "PULLED", admitted, pull_by),
@@ -151,7 +151,7 @@ fn overdue_container(
         detail = format!("{detail}: {}", delay.reason.detail);
     }
     let reason = Reason::new(ReasonCode::Timeout, detail);
-    if !unsure {
+    if !may_run {
         return Some(never_ran(task, index, (None, Some(reason)), now));
     }
     // It may run: the task is to stop, and what became of the container is seen when the runtime answers.
@@ -162,10 +162,7 @@ fn overdue_container(
 fn stopping(task: &Task, context: Context<'_>) -> Option<Consequence> {
     let Context { config, work, now } = context;
     task.pairs().enumerate().find_map(|(index, (spec, container))| {
-        let may_run = || {
-            let container = task.reference(index);
-            work.is_flying(&container, Act::Start) || work.is_unsure(&container)
-        };
+        let may_run = || work.may_have_started(&task.reference(index));
         match container.phase() {
             Phase::Pending | Phase::Resolved { .. } => {
                 Some(never_ran(task, index, (None, reason_of_unpulled(task)), now))

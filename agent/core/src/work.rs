@@ -225,7 +225,12 @@ impl Work {
         self.delayed(lane, act).map(|delay| delay.since).or(flight.map(|flight| flight.since))
     }
 
-    /// Whether the container may have been started without our hearing of it.
+    /// Whether its process may run although nobody has said so: a start is under way, or was not answered.
+    pub(crate) fn may_have_started(&self, container: &ContainerRef) -> bool {
+        self.is_flying(container, Act::Start) || self.is_unsure(container)
+    }
+
+    /// Whether a start of the container was not answered.
     pub(crate) fn is_unsure(&self, container: &ContainerRef) -> bool {
         self.delayed(&Lane::Container(container.clone()), Act::Start).is_some_and(|delay| delay.unsure)
     }

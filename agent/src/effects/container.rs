@@ -84,10 +84,11 @@ impl<O: Outside> World<O> {
         failpoint!("start.after");
         match started {
             Ok(started) => Event::ContainerStarted { container, at: Timestamp::from_millis(started.at_ms) },
-            Err(error @ StartError::Away { .. }) => {
+            // Nobody answered, so it may run: what became of it is looked up before anything is said of it.
+            Err(error @ (StartError::Away { .. } | StartError::Rpc { .. })) => {
                 postponed(container, Act::Start, ReasonCode::CannotStartContainer, &error)
             }
-            Err(error) => {
+            Err(error @ (StartError::NotFound { .. } | StartError::Runtime { .. })) => {
                 let detail = chain(&error);
                 let code = codes::unless_full(&detail, ReasonCode::CannotStartContainer);
                 let reason = Reason::new(code, detail);

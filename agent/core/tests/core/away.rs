@@ -177,6 +177,22 @@ fn a_start_that_is_never_answered_stops_the_task_but_not_blindly() {
 }
 
 #[test]
+fn a_start_that_is_under_way_at_its_limit_stops_the_task_but_not_blindly() {
+    let mut bench = starting();
+    bench.after(seconds(180));
+    assert_eq!(bench.task("t").desired(), Desired::Stopped);
+    assert!(bench.container("t", "app").stopped().is_none(), "it may run: STOPPED would be a guess");
+    let effects = bench.on(Event::ContainerStarted { container: of("t", "app"), at: bench.now });
+    assert!(words(&effects).contains(&"ask app".to_owned()));
+
+    let mut bench = starting();
+    bench.after(seconds(180));
+    let reason = Reason::new(ReasonCode::CannotStartContainer, "no such program");
+    let effects = bench.on(Event::StartFailed { container: of("t", "app"), reason });
+    assert!(words(&effects).contains(&"delete app".to_owned()));
+}
+
+#[test]
 fn starts_that_are_lost_one_after_the_other_share_one_limit() {
     let mut bench = starting();
     for _ in 0..4 {

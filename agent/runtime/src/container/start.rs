@@ -1,7 +1,7 @@
 //! Starting the process of a created container.
 
-use super::ObservedState;
 use super::create::runtime_words;
+use super::{InspectError, ObservedState};
 use crate::connect::Containerd;
 use crate::presence::Absence;
 use crate::rpc::{self, RpcError, SLOW};
@@ -43,8 +43,8 @@ pub enum StartError {
         #[source]
         source: Absence,
     },
-    /// containerd did not do its part.
-    #[error("container {id} cannot be started")]
+    /// containerd is there and did not answer; the process may have been started.
+    #[error("whether container {id} was started is not known")]
     Rpc {
         /// Id of the container.
         id: String,
@@ -86,8 +86,10 @@ impl Containerd {
         }
         match self.inspect(&id).await {
             Ok(Some(ObservedState::Running { pid })) => Ok(Started { pid, at_ms: now_ms() }),
-            Ok(Some(ObservedState::Created | ObservedState::Exited(_) | ObservedState::Vanished) | None)
-            | Err(_) => Err(StartError::Runtime { id, reason: runtime_words(error.message()) }),
+            Ok(Some(ObservedState::Created | ObservedState::Exited(_) | ObservedState::Vanished) | None) => {
+                Err(StartError::Runtime { id, reason: runtime_words(error.message()) })
+            }
+            Err(InspectError { source, .. }) => Err(StartError::Rpc { id, source }),
         }
     }
 }
