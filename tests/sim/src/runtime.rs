@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use wharf_agent::seam::Runtime;
 use wharf_runtime::{
-    CreateContainer, CreateError, DeleteError, ExecError, ExecOutcome, ExitStatus, Image, ImageConfig,
-    InspectError, ListError, ObservedContainer, ObservedState, PingError, PullError, PullPolicy,
+    Absence, CreateContainer, CreateError, DeleteError, ExecError, ExecOutcome, ExitStatus, Image,
+    ImageConfig, InspectError, ListError, ObservedContainer, ObservedState, PingError, PullError, PullPolicy,
     RegistryAuth, RpcError, RuntimeEvent, SignalError, SignalOutcome, StartError, Started,
 };
 
@@ -31,10 +31,29 @@ pub struct SimRuntime {
 /// Which answer a call gets.
 enum Answer {
     Good,
-    /// It does not take effect.
-    Fails(RpcError),
+    /// containerd is not there: the call does not take effect.
+    Away(RpcError),
+    /// containerd says no: the call does not take effect.
+    Refused(RpcError),
     /// It takes effect, and nobody hears of it.
     Lost(RpcError),
+}
+
+impl Answer {
+    fn takes_effect(&self) -> bool {
+        match self {
+            Self::Good | Self::Lost(_) => true,
+            Self::Away(_) | Self::Refused(_) => false,
+        }
+    }
+
+    /// Why nobody is content with it.
+    fn error(self) -> Option<RpcError> {
+        match self {
+            Self::Good => None,
+            Self::Away(error) | Self::Refused(error) | Self::Lost(error) => Some(error),
+        }
+    }
 }
 
 impl SimRuntime {
@@ -53,33 +72,39 @@ impl SimRuntime {
         let answer = {
             let mut state = self.world.lock();
             if state.weather.containerd_hangs > 0 {
-                Answer::Fails(RpcError::Deadline { rpc, after: patience })
+                Answer::Away(RpcError::Deadline { rpc, after: patience })
             } else if state.weather.containerd_down > 0 {
-                let (code, message) = (tonic::Code::Unavailable, "connection refused".to_owned());
-                Answer::Fails(RpcError::Status { rpc, code, message })
+                Answer::Away(RpcError::Transport { rpc, message: "connection refused".to_owned() })
             } else {
                 match state.weather.call_fails.take() {
                     None => Answer::Good,
                     Some(true) => Answer::Lost(RpcError::Deadline { rpc, after: patience }),
                     Some(false) => {
                         let (code, message) = (tonic::Code::Internal, "no luck".to_owned());
-                        Answer::Fails(RpcError::Status { rpc, code, message })
+                        Answer::Refused(RpcError::Status { rpc, code, message })
                     }
                 }
             }
         };
-        if !matches!(answer, Answer::Good) {
-            let mut state = self.world.lock();
-            state.say(Who::Agent, format_args!("{rpc} {id} fails"));
-            let task = state.host.containers.get(id).map(|container| container.task.clone());
-            let task = task.or_else(|| state.plane.task_of(id));
-            match task {
-                Some(task) => state.excuse(&task),
-                None => state.excuse_all(),
-            }
-        }
+        self.note(rpc, id, &answer);
         self.world.step("at", rpc, id).await;
         answer
+    }
+
+    /// Writes down what goes wrong. A containerd that is away is no cause for a task to end; one that says no may be.
+    fn note(&self, rpc: &'static str, id: &str, answer: &Answer) {
+        let mut state = self.world.lock();
+        match answer {
+            Answer::Good => return,
+            Answer::Away(_) => return state.say(Who::Agent, format_args!("{rpc} {id} meets nobody")),
+            Answer::Refused(_) => state.say(Who::Agent, format_args!("{rpc} {id} fails")),
+            Answer::Lost(_) => state.say(Who::Agent, format_args!("{rpc} {id}: the answer is lost")),
+        }
+        let task = state.host.containers.get(id).map(|container| container.task.clone());
+        match task.or_else(|| state.plane.task_of(id)) {
+            Some(task) => state.excuse(&task),
+            None => state.excuse_all(),
+        }
     }
 
     /// Waits while containerd hangs, at most `patience` long.
@@ -92,19 +117,17 @@ impl SimRuntime {
         drop(tokio::time::timeout(patience, hanging).await);
     }
 
-    /// The way back.
-    async fn answered<T>(
-        &self,
-        rpc: &'static str,
-        id: &str,
-        value: T,
-        answer: Answer,
-    ) -> Result<T, RpcError> {
+    /// The way back, on which containerd may go away.
+    async fn answered(&self, rpc: &'static str, id: &str, answer: Answer) -> Answer {
+        let Answer::Good = answer else {
+            self.world.step("after", rpc, id).await;
+            return answer;
+        };
+        self.world.takes("answer", 0, 4).await;
+        let broken = self.world.lock().weather.containerd_down > 0;
         self.world.step("after", rpc, id).await;
-        match answer {
-            Answer::Good => Ok(value),
-            Answer::Lost(error) | Answer::Fails(error) => Err(error),
-        }
+        let message = "stream closed because of a broken pipe".to_owned();
+        if broken { Answer::Away(RpcError::Transport { rpc, message }) } else { Answer::Good }
     }
 
     /// The mistake of an agent that lists at its start only.
@@ -130,12 +153,15 @@ impl Runtime for SimRuntime {
         _auth: Option<&RegistryAuth>,
         _policy: PullPolicy,
     ) -> Result<Image, PullError> {
+        let name = || image.to_owned();
         match self.call("Pull", image, SLOW).await {
-            Answer::Fails(_) | Answer::Lost(_) => {
-                let detail = "no luck".to_owned();
-                return Err(PullError::Unreachable { image: image.to_owned(), detail });
-            }
             Answer::Good => {}
+            Answer::Away(error) => {
+                return Err(PullError::Away { image: name(), source: absence(error) });
+            }
+            Answer::Refused(_) | Answer::Lost(_) => {
+                return Err(PullError::Unreachable { image: name(), detail: "no luck".to_owned() });
+            }
         }
         self.world.takes(image, 10, 4_000).await;
         self.world.step("after", "Pull", image).await;
@@ -153,7 +179,7 @@ impl Runtime for SimRuntime {
     async fn create(&self, request: &CreateContainer) -> Result<(), CreateError> {
         let id = &self.id(&request.id);
         let answer = self.call("Create", id, SLOW).await;
-        if !matches!(answer, Answer::Fails(_)) {
+        if answer.takes_effect() {
             self.world.change(|state| {
                 let exists =
                     state.host.containers.get(id).is_some_and(|found| found.phase != Phase::Vanished);
@@ -185,15 +211,20 @@ impl Runtime for SimRuntime {
         if matches!(answer, Answer::Lost(_)) {
             self.world.change(|state| state.host.containers.remove(id));
         }
-        let answer = self.answered("Create", id, (), answer).await;
-        answer.map_err(|source| CreateError::Rpc { id: id.clone(), source })
+        let id = id.clone();
+        match self.answered("Create", &id, answer).await {
+            Answer::Good => Ok(()),
+            Answer::Away(error) => Err(CreateError::Away { id, source: absence(error) }),
+            Answer::Refused(error) => Err(CreateError::Runtime { id, reason: error.to_string() }),
+            Answer::Lost(source) => Err(CreateError::Rpc { id, source }),
+        }
     }
 
     async fn start(&self, id: &str) -> Result<Started, StartError> {
         let id = &self.id(id);
         let answer = self.call("Start", id, SLOW).await;
         let mut at_ms = 0;
-        if !matches!(answer, Answer::Fails(_)) {
+        if answer.takes_effect() {
             let started = self.world.change(|state| {
                 at_ms = state.wall();
                 let now = state.now();
@@ -231,15 +262,20 @@ impl Runtime for SimRuntime {
                 return Err(error);
             }
         }
-        let answer = self.answered("Start", id, Started { pid: 1, at_ms }, answer).await;
-        answer.map_err(|source| StartError::Rpc { id: id.clone(), source })
+        let id = id.clone();
+        match self.answered("Start", &id, answer).await {
+            Answer::Good => Ok(Started { pid: 1, at_ms }),
+            Answer::Away(error) => Err(StartError::Away { id, source: absence(error) }),
+            Answer::Refused(error) => Err(StartError::Runtime { id, reason: error.to_string() }),
+            Answer::Lost(source) => Err(StartError::Rpc { id, source }),
+        }
     }
 
     async fn signal(&self, id: &str, signal: &str) -> Result<SignalOutcome, SignalError> {
         let id = &self.id(id);
         let answer = self.call("Kill", id, QUICK).await;
         let mut outcome = SignalOutcome::Gone;
-        if !matches!(answer, Answer::Fails(_)) {
+        if answer.takes_effect() {
             outcome = self.world.change(|state| {
                 let Some(container) = state.host.containers.get(id) else { return SignalOutcome::Gone };
                 let Phase::Running(_) = container.phase else { return SignalOutcome::Gone };
@@ -259,16 +295,17 @@ impl Runtime for SimRuntime {
                 SignalOutcome::Delivered
             });
         }
-        let answer = self.answered("Kill", id, outcome, answer).await;
-        let (id, signal) = (id.clone(), signal.to_owned());
-        answer.map_err(|source| SignalError::Rpc { id, signal, source })
+        match self.answered("Kill", id, answer).await.error() {
+            None => Ok(outcome),
+            Some(source) => Err(SignalError::Rpc { id: id.clone(), signal: signal.to_owned(), source }),
+        }
     }
 
     async fn delete(&self, id: &str) -> Result<Option<ExitStatus>, DeleteError> {
         let id = &self.id(id);
         let answer = self.call("Delete", id, SLOW).await;
         let mut exit = None;
-        if !matches!(answer, Answer::Fails(_)) {
+        if answer.takes_effect() {
             exit = self.world.change(|state| {
                 let running = state.host.containers.get(id).filter(|c| matches!(c.phase, Phase::Running(_)));
                 if let Some(copy) = running.map(|container| container.copy) {
@@ -282,8 +319,10 @@ impl Runtime for SimRuntime {
                 }
             });
         }
-        let answer = self.answered("Delete", id, exit, answer).await;
-        answer.map_err(|source| DeleteError { id: id.clone(), source })
+        match self.answered("Delete", id, answer).await.error() {
+            None => Ok(exit),
+            Some(source) => Err(DeleteError { id: id.clone(), source }),
+        }
     }
 
     async fn exec(
@@ -295,8 +334,14 @@ impl Runtime for SimRuntime {
     ) -> Result<ExecOutcome, ExecError> {
         let id = &self.id(id);
         let answer = self.call("Exec", id, QUICK).await;
-        if let Answer::Fails(source) | Answer::Lost(source) = answer {
-            return Err(ExecError::Rpc { id: id.clone(), source });
+        match answer {
+            Answer::Good => {}
+            Answer::Away(error) => {
+                return Err(ExecError::Away { id: id.clone(), source: absence(error) });
+            }
+            Answer::Refused(source) | Answer::Lost(source) => {
+                return Err(ExecError::Rpc { id: id.clone(), source });
+            }
         }
         let exit_code = {
             let mut state = self.world.lock();
@@ -318,7 +363,7 @@ impl Runtime for SimRuntime {
 
     async fn inspect(&self, id: &str) -> Result<Option<ObservedState>, InspectError> {
         let id = &self.id(id);
-        if let Answer::Fails(source) | Answer::Lost(source) = self.call("Inspect", id, QUICK).await {
+        if let Some(source) = self.call("Inspect", id, QUICK).await.error() {
             return Err(InspectError { id: id.clone(), source });
         }
         let seen = self.world.lock().host.containers.get(id).map(|container| observed(container.phase));
@@ -327,18 +372,15 @@ impl Runtime for SimRuntime {
     }
 
     async fn ping(&self) -> Result<(), PingError> {
-        match self.call("Ping", "", QUICK).await {
-            Answer::Good => Ok(()),
-            Answer::Fails(source) | Answer::Lost(source) => {
-                Err(PingError { address: "/run/sim".into(), source })
-            }
+        match self.call("Ping", "", QUICK).await.error() {
+            None => Ok(()),
+            Some(source) => Err(PingError { address: "/run/sim".into(), source }),
         }
     }
 
     async fn list(&self) -> Result<Vec<ObservedContainer>, ListError> {
-        match self.call("List", "", QUICK).await {
-            Answer::Good => {}
-            Answer::Fails(error) | Answer::Lost(error) => return Err(error.into()),
+        if let Some(error) = self.call("List", "", QUICK).await.error() {
+            return Err(error.into());
         }
         if self.lists_no_more() {
             return Err(RpcError::Deadline { rpc: "List", after: QUICK }.into());
@@ -361,6 +403,14 @@ impl Runtime for SimRuntime {
             state.plan(after, Happening::Resubscribed);
         });
         receiver
+    }
+}
+
+/// What the real one says of an act that met nobody.
+fn absence(error: RpcError) -> Absence {
+    match error {
+        RpcError::Deadline { .. } => Absence::Silent(error),
+        RpcError::Transport { .. } | RpcError::Status { .. } => Absence::BrokeOff(error),
     }
 }
 
