@@ -52,6 +52,13 @@ pub(crate) struct Witness {
     listener: Option<(i32, u64)>,
 }
 
+impl Witness {
+    /// When the process that listens began, in milliseconds since 1970; `None` where it cannot be seen or has ended.
+    pub(crate) fn began_ms(self) -> Option<i64> {
+        process::started_at_ms(u32::try_from(self.listener?.0).ok()?)
+    }
+}
+
 impl Shared {
     /// Looks who listens. To be called before an act whose failure is to be judged.
     pub(crate) async fn witness(&self) -> Result<Witness, Absence> {

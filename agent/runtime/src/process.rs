@@ -80,6 +80,11 @@ pub(crate) fn shims_for(address: &Path, namespace: &str, ids: &[&str]) -> Vec<u3
     pids.filter(ours).collect()
 }
 
+/// Returns the last word of a process's command line: what a shim's program was asked to do, as `start` or `delete`.
+pub(crate) fn asked_to(pid: u32) -> Option<String> {
+    arguments(pid)?.into_iter().rfind(|word| !word.is_empty())
+}
+
 fn same_file(one: &Path, other: &Path) -> bool {
     one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }

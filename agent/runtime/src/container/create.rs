@@ -313,7 +313,7 @@ async fn create_task(
 }
 
 /// Asks for the process, and asks again while containerd is undoing an earlier request whose caller was killed: the directory of
-/// that one is in the way of ours, and its removal takes ours along.
+/// that one is in the way of ours, and its removal takes ours along. One from before containerd's own start nobody removes.
 async fn create_once_undone(shared: &Shared, create: CreateTaskRequest) -> Result<(), RpcError> {
     let end = Instant::now() + UNDOING;
     loop {
@@ -321,6 +321,9 @@ async fn create_once_undone(shared: &Shared, create: CreateTaskRequest) -> Resul
         match rpc::call("Tasks.Create", TASK_CREATE, tasks.create(create.clone())).await {
             Err(error) if is_in_the_way(&error) && Instant::now() < end => {
                 let owner = create.container_id.clone();
+                if stale::outlived(shared, &owner, &runtime_words(error.message())).await {
+                    return Err(error);
+                }
                 Wait::named("containerd undoes an earlier request").owner(owner).pause(PAUSE).await;
             }
             other => return other.map(drop),

@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 use wharf_wait::Wait;
 
 /// The directory in which containerd keeps a shim's bundle: `<state>/io.containerd.runtime.v2.task/<namespace>/<id>`.
@@ -22,6 +22,14 @@ const RUNC: &str = "/run/containerd/runc";
 /// How long a killed shim may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
+/// From the end of a shim to what containerd does about it; a connection's end is noticed at once, a loaded host is slow.
+const NOTICED: Duration = Duration::from_millis(300);
+/// How long cleaning up may take. containerd gives it five seconds.
+const CLEAN_UP: Duration = Duration::from_secs(6);
+/// From the end of the program that cleans up to the last of what containerd does for it.
+const FORGOTTEN: Duration = Duration::from_millis(100);
+/// What two clocks may differ in: the start of a process is known to a tick.
+const SAME_MOMENT_MS: i64 = 20;
 
 /// Removes what keeps a container from being created. Says whether there was such a thing: creating is then tried once more.
 pub(super) async fn cleared(
@@ -65,7 +73,43 @@ pub(super) async fn cleared(
 pub(super) async fn remove(shared: &Shared, id: &str) -> Result<(), CreateError> {
     tracing::warn!(container = %id, "removing what a broken-off create left");
     let deleted = shared.delete(id).await;
-    deleted.map(drop).map_err(|source| CreateError::Rpc { id: id.to_owned(), source })
+    deleted.map_err(|source| CreateError::Rpc { id: id.to_owned(), source })?;
+    cleaned_up(shared, id).await;
+    Ok(())
+}
+
+/// Waits until containerd has done with a shim that ended.
+///
+/// It notices the end of a shim in its own time, and then cleans up by the container's id, whose ever that is by then: of one that
+/// was created again meanwhile it kills the process, says that it exited, and forgets it.
+async fn cleaned_up(shared: &Shared, id: &str) {
+    Wait::named("containerd notices that a shim has ended").owner(id.to_owned()).pause(NOTICED).await;
+    let end = Instant::now() + CLEAN_UP;
+    while is_cleaning(shared, id).await && Instant::now() < end {
+        Wait::named("containerd cleans up after a shim").owner(id.to_owned()).pause(PAUSE).await;
+    }
+    Wait::named("containerd forgets a shim").owner(id.to_owned()).pause(FORGOTTEN).await;
+}
+
+/// True while a program that containerd began to clean up after a shim of this container runs.
+async fn is_cleaning(shared: &Shared, id: &str) -> bool {
+    let (address, namespace) = (shared.config.address.clone(), shared.config.namespace.clone());
+    let id = id.to_owned();
+    let look = move || {
+        let shims = process::shims_for(&address, &namespace, &[&id]);
+        shims.into_iter().any(|shim| process::asked_to(shim).as_deref() == Some("delete"))
+    };
+    tokio::task::spawn_blocking(look).await.expect("looking at processes does not panic")
+}
+
+/// True for words about a bundle that was there before the containerd which says them: what made it is not being undone.
+pub(super) async fn outlived(shared: &Shared, id: &str, words: &str) -> bool {
+    let Some(bundle) = abandoned_bundle(words, &shared.config.namespace, id) else { return false };
+    let Ok(witness) = shared.witness().await else { return false };
+    let made = std::fs::metadata(bundle).and_then(|found| found.modified());
+    let made = made.ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+    let made = made.and_then(|made| i64::try_from(made.as_millis()).ok());
+    witness.began_ms().zip(made).is_some_and(|(began, made)| made + SAME_MOMENT_MS < began)
 }
 
 /// The bundle that containerd has forgotten and stumbles over, from its own words.

@@ -5,8 +5,11 @@ use containerd_client::services::v1::tasks_client::TasksClient;
 use containerd_client::services::v1::{ExecProcessRequest, StartRequest};
 use containerd_client::tonic::Request;
 use containerd_client::with_namespace;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
+use nix::unistd::Pid;
 use prost_types::Any;
+use std::path::PathBuf;
 use std::time::Duration;
 use wharf_runtime::ObservedState;
 
@@ -75,12 +78,16 @@ async fn the_lease_of_a_broken_off_pull_is_given_back_and_that_of_a_load_is_not(
     lab.finish().await;
 }
 
+/// Where containerd keeps what its shim for container `c` runs.
+fn bundle(lab: &Lab) -> PathBuf {
+    lab.path().join("state/io.containerd.runtime.v2.task").join(&lab.config().namespace).join("c")
+}
+
 #[tokio::test]
 async fn a_container_is_created_once_containerd_has_undone_what_a_killed_agent_asked_for() {
     let lab = Lab::with_demo().await;
     // What is there while a request is undone whose caller has gone: the directory of its shim.
-    let bundle =
-        lab.path().join("state/io.containerd.runtime.v2.task").join(&lab.config().namespace).join("c");
+    let bundle = bundle(&lab);
     std::fs::create_dir_all(&bundle).unwrap();
     let request = lab.container("c", "sleep 1000");
     let created = lab.containerd.create(&request);
@@ -91,5 +98,29 @@ async fn a_container_is_created_once_containerd_has_undone_what_a_killed_agent_a
     let (created, ()) = tokio::join!(created, undone);
     created.unwrap();
     lab.containerd.delete("c").await.unwrap();
+    lab.finish().await;
+}
+
+#[tokio::test]
+async fn a_bundle_from_before_containerds_start_is_cleared_without_waiting_for_anyone_to_undo_it() {
+    let mut lab = Lab::with_demo().await;
+    let request = lab.container("c", "exit 3");
+    lab.containerd.create(&request).await.unwrap();
+    // As when containerd dies after it started a shim and before that noted what it is for.
+    lab.kill_daemon();
+    let bundle = bundle(&lab);
+    let init = std::fs::read_to_string(bundle.join("init.pid")).unwrap().parse().unwrap();
+    for pid in lab.shims().into_iter().chain([init]) {
+        kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
+    }
+    std::fs::remove_file(bundle.join("runtime")).unwrap();
+    lab.restart_daemon().await;
+    assert!(bundle.exists(), "containerd leaves it");
+
+    // Less than the half minute that it would be given if it were younger than containerd.
+    let created = tokio::time::timeout(Duration::from_secs(20), lab.containerd.create(&request)).await;
+    created.expect("nobody is waited for").unwrap();
+    let (exit, _) = lab.run(&request).await;
+    assert_eq!(exit.code, 3);
     lab.finish().await;
 }
