@@ -7,7 +7,7 @@ use crate::acs::{self, Policy, Refusal, RoleCredentials};
 use crate::endpoints::credentials::CredentialStore;
 use crate::failpoint::failpoint;
 use crate::healing::Healing;
-use crate::owner::Input;
+use crate::owner::{Input, tell};
 use crate::seam::Clock;
 use crate::view::View;
 use std::collections::{BTreeMap, VecDeque};
@@ -18,7 +18,7 @@ use wharf_core::effect::Reply;
 use wharf_core::event::Event;
 use wharf_link::acs::{AcsInbound, AcsOutbound};
 use wharf_protocol::acs::{IAMRoleCredentialsMessage, Message, PayloadMessage};
-use wharf_wait::Wait;
+use wharf_wait::{Wait, message, room};
 
 /// Messages whose acknowledgement is remembered. The control plane sends again what was never acknowledged, so the oldest may go.
 const REMEMBERED: usize = 256;
@@ -64,11 +64,11 @@ impl<C: Clock> Conversation<C> {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                reply = asked.on(self.replies.recv()) => match reply {
+                reply = asked.of(message(&mut self.replies)) => match reply {
                     Some(reply) => self.say(reply, &mut waiting).await,
                     None => return,
                 },
-                message = heard.on(self.inbound.recv()) => match message {
+                message = heard.of(message(&mut self.inbound)) => match message {
                     Some(message) => self.hear(message, &mut waiting).await,
                     None => return,
                 },
@@ -178,13 +178,15 @@ impl<C: Clock> Conversation<C> {
     }
 
     async fn tell(&self, event: Event) {
-        // A closed inbox: the agent is stopping, and an unacknowledged message is sent again.
-        drop(self.inbox.send(Input::Event(event)).await);
+        // Where nobody takes it, the agent is stopping: an unacknowledged message is sent again.
+        tell(&self.inbox, Input::Event(event)).await;
     }
 
     async fn send(&self, message: Message) {
         // Any open session will do: message ids say what is meant. A closed channel: the agent is stopping.
-        drop(self.outbound.send(AcsOutbound { session: None, message }).await);
+        let taken =
+            Wait::endless("a reply to be taken", "with no session open, replies are taken and dropped");
+        drop(taken.of(room(&self.outbound, AcsOutbound { session: None, message })).await);
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, signal};
 
 /// The least rest after a failure, whoever else succeeds meanwhile: one state that keeps failing among others that are taken must
 /// not be sent in a tight loop.
@@ -33,11 +33,11 @@ impl Healing {
     /// Cancel-safe: nothing is held.
     pub async fn rest(&self, wait: Duration) {
         // Hears of every answer from its making on, also before it is polled.
-        let answered = self.0.notified();
+        let answered = signal(&self.0);
         Wait::named("the least rest after a failure").owner("a report").pause(wait.min(LEAST)).await;
         // An error is the end of the time.
         let answer =
             Wait::named("the control plane to answer").owner("a report").at_most(wait.saturating_sub(LEAST));
-        drop(answer.on(answered).await);
+        drop(answer.of(answered).await);
     }
 }

@@ -21,8 +21,9 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, end, owned_permit};
 
 /// Pause of a listener that cannot accept.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -118,10 +119,11 @@ where
     let free = Arc::new(Semaphore::new(limits.connections));
     let mut connections = JoinSet::new();
     loop {
+        let ended = Wait::endless("the end of a connection", "each has deadlines of its own");
         // Cancel-safe: a cancelled wait for the token, for a connection's end or for the next connection loses nothing.
         let (stream, source, permit) = tokio::select! {
             () = stop.cancelled() => break,
-            Some(_) = connections.join_next() => continue,
+            Some(_) = ended.of(end(&mut connections)) => continue,
             next = accept(&listener, &free) => next,
         };
         let (handler, stop) = (Arc::clone(&handler), stop.clone());
@@ -131,9 +133,10 @@ where
         });
     }
     drop(listener);
-    let drained = async { while connections.join_next().await.is_some() {} };
-    let ended = Wait::named("open connections").owner("a local HTTP listener").at_most(limits.drain);
-    if ended.on(drained).await.is_err() {
+    let drain_end = Instant::now() + limits.drain;
+    let next_end = || Wait::named("open connections").owner("a local HTTP listener").until(drain_end);
+    while let Ok(Some(_)) = next_end().of(end(&mut connections)).await {}
+    if !connections.is_empty() {
         connections.shutdown().await;
     }
 }
@@ -142,7 +145,8 @@ async fn accept(
     listener: &TcpListener,
     free: &Arc<Semaphore>,
 ) -> (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit) {
-    let permit = Arc::clone(free).acquire_owned().await.expect("the semaphore is never closed");
+    let place = Wait::endless("room for another connection", "each has deadlines of its own");
+    let permit = place.of(owned_permit(free)).await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
             Ok((stream, source)) => return (stream, source, permit),

@@ -12,7 +12,7 @@ use crate::effects::{Effects, World};
 use crate::failpoint::failpoint;
 use crate::foreign::Foreign;
 use crate::observe::{self, Lister, Watch};
-use crate::owner::{INBOX, Input, Owner};
+use crate::owner::{INBOX, Input, Owner, tell};
 use crate::seam::Outside;
 use crate::systemd::Watchdog;
 use crate::view::View;
@@ -66,7 +66,7 @@ pub async fn begin<O: Outside>(life: Life<O>, tracker: &TaskTracker, stop: &Canc
     effects.sweep(stop.child_token()).await;
     failpoint!("recovery.swept");
     // The first input: what runs. Everything else queues behind it.
-    drop(inbox.send(Input::Event(observed)).await);
+    tell(&inbox, Input::Event(observed)).await;
     let watch = Watch::<O> { lister, clock: clock.clone(), view: views, inbox: inbox.clone(), foreign };
     let shown = Default::default();
     let owner =

@@ -25,6 +25,10 @@ use wharf_link::jitter::Jitter;
 use wharf_link::session::Timings;
 use wharf_link::tcs::{TcsConfig, run_tcs};
 use wharf_runtime::Containerd;
+use wharf_wait::{Wait, value};
+
+/// Why the wait for a session's begin or end needs no end.
+const SESSIONS: &str = "telemetry is told while the control plane listens, and never else";
 
 /// Who this host is.
 pub struct Identity {
@@ -127,19 +131,21 @@ async fn telemetry(
         let session = cancel.child_token();
         let talk = run_tcs(config.clone(), publisher.clone(), session.clone());
         tokio::pin!(talk);
+        let ended = Wait::endless("the end of the control plane's session", SESSIONS);
         // Cancel-safe: `talk` is pinned and ended below by its own token; a value of the watch is never lost.
         let over = tokio::select! {
             () = &mut talk => true,
-            _ = active.wait_for(|active| !active) => false,
+            _ = ended.of(value(&mut active, |active| !active)) => false,
         };
         session.cancel();
         if !over {
             talk.await;
         }
+        let begun = Wait::endless("a session of the control plane", SESSIONS);
         // Cancel-safe: a token and a watch.
         tokio::select! {
             () = cancel.cancelled() => return,
-            known = active.wait_for(|active| *active) => if known.is_err() { return },
+            known = begun.of(value(&mut active, |active| *active)) => if known.is_err() { return },
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::causes::chain;
 use crate::effects::request::INSTANCE_LABEL;
 use crate::failpoint::failpoint;
 use crate::foreign::Foreign;
-use crate::owner::Input;
+use crate::owner::{self, Input};
 use crate::seam::{Clock as _, Outside, Runtime};
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::TaskArn;
 use wharf_runtime::{ListError, ObservedContainer, ObservedState, RuntimeEvent};
-use wharf_wait::Wait;
+use wharf_wait::{Wait, end, message};
 
 /// Why the wait for events needs no end.
 const QUIET: &str = "a quiet runtime has none, and the listing every half minute does not rely on them";
@@ -143,14 +143,15 @@ impl<O: Outside> Watch<O> {
         let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + RECONCILE, RECONCILE);
         let mut removals = JoinSet::new();
         loop {
+            let removed = Wait::endless("the removal of what is not ours", "the runtime bounds it");
             // All arms are cancel-safe: a token, a ticker, a set that keeps what has not ended, and a channel receiver. Ticks and
             // ends of removals are few, so they leave room for the events after them.
             let look = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
                 _ = tick.tick() => true,
-                Some(_) = removals.join_next() => false,
-                event = Wait::endless("events of containerd", QUIET).on(events.recv()) => match event {
+                Some(_) = removed.of(end(&mut removals)) => false,
+                event = Wait::endless("events of containerd", QUIET).of(message(&mut events)) => match event {
                     Some(event) => self.hear(event, &mut names, &mut tick).await,
                     None => return,
                 },
@@ -223,8 +224,7 @@ impl<O: Outside> Watch<O> {
     }
 
     async fn tell(&self, event: Event) {
-        // A closed inbox: the agent is stopping.
-        drop(self.inbox.send(Input::Event(event)).await);
+        owner::tell(&self.inbox, Input::Event(event)).await;
     }
 }
 

@@ -28,7 +28,7 @@ use wharf_core::note::Note;
 use wharf_core::record::Change;
 use wharf_core::task::Task;
 use wharf_protocol::arn::TaskArn;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, messages, room};
 
 /// Most inputs that one turn takes: a bound on how much one save holds.
 const MAX_BATCH: usize = 256;
@@ -44,6 +44,15 @@ pub enum Input {
     Event(Event),
     /// The host has another name or place, for the view alone.
     Host(HostView),
+}
+
+/// Hands an input to the node's owner, once there is room for it.
+///
+/// A closed inbox takes nothing: the agent is stopping, and the next one finds out by looking.
+pub async fn tell(inbox: &mpsc::Sender<Input>, input: Input) {
+    let room_for_it =
+        Wait::endless("room in the inbox", "nothing may be dropped; the watchdog watches over the owner");
+    drop(room_for_it.of(room(inbox, input)).await);
 }
 
 /// The node with everything that a turn needs.
@@ -93,7 +102,7 @@ impl<O: Outside> Owner<O> {
                     self.watchdog.alive();
                     continue;
                 }
-                taken = idle.on(self.inbox.recv_many(&mut batch, MAX_BATCH)) => if taken == 0 { return },
+                taken = idle.of(messages(&mut self.inbox, &mut batch, MAX_BATCH)) => if taken == 0 { return },
                 () = wake => batch.push(Input::Event(Event::Woken)),
             }
             if !self.turn(std::mem::take(&mut batch), &cancel).await {

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::arn::ContainerInstanceArn;
 use wharf_protocol::{Refusal, acs};
-use wharf_wait::Wait;
+use wharf_wait::{Wait, messages, room};
 
 /// Requests that may wait; when full, callers wait in turn.
 const INBOX: usize = 1024;
@@ -88,7 +88,13 @@ impl Owner {
             work(&mut owned.model, turn);
             Box::new(|| {})
         });
-        self.inbox.send(work).await.map_err(|_| Gone)
+        self.hand_over(work).await
+    }
+
+    async fn hand_over(&self, work: Work) -> Result<(), Gone> {
+        let room_for_it =
+            Wait::endless("room in the inbox", "nothing may be dropped, and each turn is short");
+        room_for_it.of(room(&self.inbox, work)).await.map_err(|_| Gone)
     }
 
     /// Takes an agent's connection in, in place of an earlier one of the same instance.
@@ -106,8 +112,8 @@ impl Owner {
             // An error means that the caller went away; what was asked is done all the same.
             Box::new(move || drop(reply.send(done)))
         });
-        self.inbox.send(work).await.map_err(|_| Gone)?;
-        answer.await.map_err(|_| Gone)
+        self.hand_over(work).await?;
+        Wait::endless("the answer of the owner", "each turn is short").on(answer).await.map_err(|_| Gone)
     }
 }
 
@@ -187,7 +193,7 @@ pub async fn run(
         let due = Wait::named("the next deadline of the model").owner("owner loop");
         // Cancel-safe: `recv_many` takes nothing when it is dropped, the other two are levels.
         tokio::select! {
-            taken = idle.on(inbox.recv_many(&mut batch, BATCH)) => if taken == 0 {
+            taken = idle.of(messages(&mut inbox, &mut batch, BATCH)) => if taken == 0 {
                 return Ok(()); // nobody is left who could ask
             },
             () = due.pause(wait.unwrap_or(Duration::from_secs(3600))) => {}

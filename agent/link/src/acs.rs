@@ -31,7 +31,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::acs::Message;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, room};
 
 /// What the ACS loop needs to know.
 #[derive(Debug, Clone)]
@@ -182,7 +182,8 @@ impl Owner {
     /// Tells the owner what must not be lost, however long that takes; only a cancelled loop tells nothing more.
     async fn tell(&mut self, event: AcsInbound) -> Result<(), Over> {
         let inbound = self.inbound.clone();
-        let sent = self.meanwhile(async move { inbound.send(event).await });
+        let taken = Wait::endless("the agent to take word of a session", "it must not be lost");
+        let sent = self.meanwhile(async move { taken.of(room(&inbound, event)).await });
         sent.await?.map_err(|_| Over)
     }
 

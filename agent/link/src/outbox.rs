@@ -2,6 +2,7 @@
 //! ever, which a loop over a `select!` would spin on.
 
 use tokio::sync::mpsc;
+use wharf_wait::{Wait, message};
 
 /// The frames an owner wants sent.
 #[derive(Debug)]
@@ -15,7 +16,8 @@ impl<T> Outbox<T> {
     /// The next frame. Cancel-safe, as [`mpsc::Receiver::recv`] is.
     pub(crate) async fn next(&mut self) -> T {
         if let Some(receiver) = &mut self.0 {
-            if let Some(value) = receiver.recv().await {
+            let next = Wait::endless("frames to be sent", "the agent speaks when it has something to say");
+            if let Some(value) = next.of(message(receiver)).await {
                 return value;
             }
             self.0 = None;

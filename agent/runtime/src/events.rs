@@ -20,12 +20,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::{Response, Streaming};
-use wharf_wait::Wait;
+use wharf_wait::{Wait, room};
 
 /// Events that wait for the receiver. When full, the stream waits and containerd keeps them.
 const BACKLOG: usize = 1024;
 /// Between two looks whether anyone listens: a connection to a socket, so that containerd's return is noticed at once.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Why the wait for an event needs no end.
+const QUIET: &str = "hours without an exit are ordinary, and a dead containerd closes the socket";
 const NUDGE_EVERY: Duration = Duration::from_millis(50);
 
 const EXIT: &str = "/tasks/exit";
@@ -102,7 +104,7 @@ impl Subscriber {
                 Err(error) => error,
             };
             tracing::warn!(%error, "no events from containerd, subscribing again once it listens");
-            if self.sender.send(RuntimeEvent::Disconnected).await.is_err() {
+            if self.send(RuntimeEvent::Disconnected).await.is_err() {
                 return;
             }
             self.until_someone_listens().await;
@@ -177,13 +179,13 @@ impl Subscriber {
                 }
                 Err(status) => return Ok(RpcError::new(SUBSCRIBE, &status)),
             }
-            // No deadline: hours without an exit are ordinary. A dead containerd closes the socket, which ends this.
-            next = stream.message().await;
+            next = Wait::endless("the next event", QUIET).on(stream.message()).await;
         }
     }
 
     async fn send(&self, event: RuntimeEvent) -> Result<(), ReceiverGone> {
-        self.sender.send(event).await.map_err(|_| ReceiverGone)
+        let taken = Wait::endless("somebody to take an event", "containerd keeps the rest meanwhile");
+        taken.of(room(&self.sender, event)).await.map_err(|_| ReceiverGone)
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) use remains::{last_lines, memory};
 
 use crate::endpoints::credentials::CredentialStore;
 use crate::healing::Healing;
-use crate::owner::Input;
+use crate::owner::{Input, tell};
 use crate::seam::{Network as _, Outside};
 use crate::view::View;
 use std::path::PathBuf;
@@ -154,8 +154,7 @@ impl<O: Outside> Effects<O> {
         let (world, inbox) = (Arc::clone(&self.world), self.inbox.clone());
         self.running.spawn(async move {
             let event = world.perform(effect).await;
-            // A closed inbox: the agent is stopping, and the next one finds out by looking.
-            drop(inbox.send(Input::Event(event)).await);
+            tell(&inbox, Input::Event(event)).await;
         });
     }
 

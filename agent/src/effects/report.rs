@@ -10,7 +10,7 @@ use wharf_core::event::Event;
 use wharf_core::report::{AttachmentReport, TaskReport};
 use wharf_link::submit::SubmitOutcome;
 use wharf_protocol::api::SubmitTaskStateChangeRequest;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, permit};
 
 /// How long a report waits for the registration before it counts as failed.
 const REGISTRATION: Duration = Duration::from_secs(30);
@@ -63,7 +63,8 @@ impl<O: Outside> World<O> {
         };
         // Both arms have no state to lose; a stopping agent does not wait for its turn to report.
         let registered = self.stop.run_until_cancelled(wait).await??;
-        let _slot = self.reports.acquire().await.expect("the semaphore is never closed");
+        let turn = Wait::endless("a turn to report", "each report before it has a deadline of its own");
+        let _slot = turn.of(permit(&self.reports)).await.expect("the semaphore is never closed");
         let outcome = registered.api.submit_task_state_change(&request(&registered.cluster)).await;
         if matches!(outcome, SubmitOutcome::Accepted) {
             registered.healing.answered();

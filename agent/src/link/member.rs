@@ -8,7 +8,7 @@ use crate::effects::Registered;
 use crate::endpoints::credentials::CredentialStore;
 use crate::failpoint::failpoint;
 use crate::healing::Healing;
-use crate::owner::Input;
+use crate::owner::{Input, tell};
 use crate::seam::{Clock, ControlPlane, Store};
 use crate::store::{Change, Fact};
 use crate::view::{HostView, View};
@@ -78,7 +78,7 @@ pub async fn join<P: ControlPlane>(
     let healing = wires.healing.clone();
     // Nobody else sets it: a membership is joined once in a life.
     drop(wires.registered.set(Registered { api: plane, cluster: cluster.clone(), healing }));
-    drop(wires.inbox.send(Input::Host(host_view(&cluster, &registration))).await);
+    tell(&wires.inbox, Input::Host(host_view(&cluster, &registration))).await;
     Ok(AgentIdentity {
         cluster,
         container_instance_arn: registration.container_instance_arn,

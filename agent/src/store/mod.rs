@@ -45,8 +45,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
+use wharf_wait::{Wait, room};
 use writer::Request;
 
+/// Why a save has no deadline.
+const SAVED_OR_NOT: &str =
+    "after a deadline nobody could tell whether it is saved; the watchdog watches over it";
 /// Saves that may wait for the writer; a further one waits for a place.
 const QUEUE: usize = 256;
 
@@ -100,8 +104,10 @@ impl Store {
         }
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(SaveError::Closed)?;
-        queue.send(Request { changes, reply }).await.map_err(|_| SaveError::Closed)?;
-        answer.await.map_err(|_| SaveError::Closed)?
+        let queued = Wait::endless("room in the queue of the store", SAVED_OR_NOT)
+            .of(room(queue, Request { changes, reply }));
+        queued.await.map_err(|_| SaveError::Closed)?;
+        Wait::endless("the store to save", SAVED_OR_NOT).on(answer).await.map_err(|_| SaveError::Closed)?
     }
 }
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use wharf_link::tcs::InstanceStatusReport;
 use wharf_protocol::Timestamp;
 use wharf_protocol::tcs::InstanceStatus;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, signal};
 
 /// How long the runtime may take to answer a ping.
 pub const PING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -100,10 +100,12 @@ impl Doctor {
                 () = stop.cancelled() => break,
                 () = self.examine(&ping) => {}
             }
+            let beat =
+                Wait::endless("a heartbeat of the control plane", "without one there is nobody to tell");
             // Cancel-safe: as above.
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = heartbeat.notified() => {}
+                () = beat.of(signal(&heartbeat)) => {}
             }
         }
     }

@@ -12,12 +12,15 @@
 //! # }
 //! ```
 //! A wait without an end has to say why: [`Wait::endless`]. `clippy.toml` forbids the bare timers of tokio and std in product
-//! code, so that this crate cannot be passed by; [`open`] lists what is waited for in this process at this moment.
+//! code, and the methods that wait for channels, semaphores, signals and tasks, so that this crate cannot be passed by; [`open`]
+//! lists what is waited for in this process at this moment.
 #![forbid(unsafe_code)]
 
 mod register;
+mod source;
 
 pub use register::{End, Open, open};
+pub use source::{Source, end, message, messages, owned_permit, permit, room, signal, value};
 
 use register::Seen;
 use std::borrow::Cow;
@@ -147,6 +150,11 @@ impl Bounded {
         let late = TimedOut { name, owner, after: at_most };
         Timed { future: Box::pin(tokio::time::timeout(at_most, future)), late: Some(late), _seen: seen }
     }
+
+    /// Waits for what another part of the program does, as [`Bounded::on`] waits for a future.
+    pub fn of<F: Future>(self, source: Source<F>) -> Timed<F> {
+        self.on(source.0)
+    }
 }
 
 /// A wait for a future, with an end.
@@ -173,6 +181,11 @@ impl Endless {
     pub fn on<F: Future>(self, future: F) -> Patient<F> {
         let seen = register::enter(self.name, Cow::Borrowed("the process"), End::Never(self.reason));
         Patient { future: Box::pin(future), _seen: seen }
+    }
+
+    /// Waits for what another part of the program does, from now on.
+    pub fn of<F: Future>(self, source: Source<F>) -> Patient<F> {
+        self.on(source.0)
     }
 }
 

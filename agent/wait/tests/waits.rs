@@ -2,8 +2,9 @@
 
 use std::future::pending;
 use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
-use wharf_wait::{End, Open, Wait, open};
+use wharf_wait::{End, Open, Wait, message, open, room, signal};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -95,4 +96,26 @@ async fn a_wait_takes_no_room_for_what_it_waits_for() {
     let wait = Wait::named("a large thing").owner("the test").at_most(MINUTE).on(future);
     assert!(size_of_val(&wait) < 200, "{} bytes", size_of_val(&wait));
     assert_eq!(wait.await, Ok(100_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_do_is_waited_for_with_a_name_and_an_end() {
+    let (sender, mut inbox) = mpsc::channel(1);
+    let wait = |name| Wait::named(name).owner("the test").at_most(MINUTE);
+    assert_eq!(wait("room").of(room(&sender, 1)).await, Ok(Ok(())));
+    assert!(wait("room that is not there").of(room(&sender, 2)).await.is_err());
+    assert_eq!(wait("a message").of(message(&mut inbox)).await, Ok(Some(1)));
+    assert!(wait("a message that does not come").of(message(&mut inbox)).await.is_err());
+    drop(sender);
+    let forever = Wait::endless("the last message", "the sender ends it");
+    assert_eq!(forever.of(message(&mut inbox)).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_counts_from_the_moment_at_which_it_is_named() {
+    let bell = Notify::new();
+    let heard = signal(&bell);
+    bell.notify_waiters();
+    let wait = Wait::named("a bell").owner("the test").at_most(MINUTE);
+    assert_eq!(wait.of(heard).await, Ok(()), "it rang after it was named and before it was waited for");
 }

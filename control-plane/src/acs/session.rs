@@ -21,7 +21,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use wharf_protocol::acs::{self, Message};
 use wharf_protocol::arn::ContainerInstanceArn;
 use wharf_protocol::{Refusal, api};
-use wharf_wait::Wait;
+use wharf_wait::{Wait, message};
 
 /// How long a frame may take to leave; a peer that takes longer is gone.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -144,6 +144,7 @@ impl Talk<'_> {
         let mut beat = interval(self.shared.heartbeat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let said = Wait::endless("messages for an agent", "there are some when something is asked of it");
             // Cancel-safe: a frame is only taken out when `recv` is ready, likewise a batch; the others are levels.
             tokio::select! {
                 frame = socket.recv() => match frame {
@@ -155,7 +156,7 @@ impl Talk<'_> {
                     Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}
                     Some(Ok(Frame::Close(_)) | Err(_)) | None => return End::Left,
                 },
-                batch = messages.recv() => {
+                batch = said.of(message(&mut messages)) => {
                     let Some(batch) = batch else { return End::Replaced };
                     for message in &batch {
                         if !self.say(socket, message).await {

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Bytes;
 use wharf_protocol::acs::{self, Decoded, HeartbeatAckRequest, HeartbeatMessage, Message};
-use wharf_wait::Wait;
+use wharf_wait::{Wait, room};
 
 /// Heartbeat acks that wait for the writer.
 const ACKS: usize = 16;
@@ -125,8 +125,8 @@ impl Hearing<'_> {
     async fn answer(&mut self, heartbeat: HeartbeatMessage) -> Result<(), Ending> {
         let ack = HeartbeatAckRequest { message_id: heartbeat.message_id };
         // The writer lives as long as this reader; it is never gone while we wait.
-        let room = Wait::named("room for a heartbeat ack").owner("acs").at_most(self.timings.io_deadline);
-        let queued = room.on(self.acks.send(ack.into())).await;
+        let wait = Wait::named("room for a heartbeat ack").owner("acs").at_most(self.timings.io_deadline);
+        let queued = wait.of(room(&self.acks, ack.into())).await;
         if !matches!(queued, Ok(Ok(()))) {
             return Err(Ending::Failed("heartbeat acks are not taken".to_owned()));
         }
@@ -136,7 +136,7 @@ impl Hearing<'_> {
     async fn pass_on(&mut self, event: AcsInbound) -> Result<(), Ending> {
         let deadline = self.timings.io_deadline;
         let taken = Wait::named("the agent to take a message").owner("acs").at_most(deadline);
-        match taken.on(self.inbound.send(event)).await {
+        match taken.of(room(self.inbound, event)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Ending::Failed("the agent does not listen any more".to_owned())),
             Err(_) => {

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tonic::Streaming;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, message, room};
 
 /// Bytes sent in one message of a write.
 pub(crate) const CHUNK: usize = 512 << 10;
@@ -119,7 +119,9 @@ impl BlobWriter {
         };
         requests.try_send(first).expect("the channel is new and has room");
         let stream = futures_util::stream::unfold(receiver, async |mut receiver: mpsc::Receiver<_>| {
-            receiver.recv().await.map(|request| (request, receiver))
+            let next =
+                Wait::endless("the next part of a blob", "the writer has deadlines, and drops its end");
+            next.of(message(&mut receiver)).await.map(|request| (request, receiver))
         });
         let mut content = shared.content_in(scope);
         let answers = match rpc::call(Self::RPC, QUICK, content.write(stream)).await {
@@ -176,7 +178,9 @@ impl BlobWriter {
 
     async fn send(&mut self, request: WriteContentRequest) -> Result<(), RpcError> {
         // A closed channel means that the stream has ended with a status: let `answer` tell which.
-        if self.requests.send(request).await.is_err() {
+        let taken = Wait::named("a part of a blob to be taken").owner("containerd client").at_most(SLOW);
+        let taken = taken.of(room(&self.requests, request)).await;
+        if taken.map_err(|_| RpcError::Deadline { rpc: Self::RPC, after: SLOW })?.is_err() {
             self.answer(QUICK).await?;
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
+use wharf_wait::{Wait, value};
 
 type Outcome = Option<Result<Image, PullError>>;
 
@@ -42,8 +43,13 @@ impl Flights {
                 }
             }
         };
-        // Ends: the pull has a deadline of its own, and a sender that is dropped ends the wait too.
-        outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone())
+        let landed = Wait::endless(
+            "a pull that others wait for too",
+            "it has deadlines of its own, and its death ends this",
+        );
+        landed.of(value(&mut outcome, Option::is_some)).await.ok()?;
+        let outcome = outcome.borrow();
+        outcome.clone()
     }
 }
 
