@@ -2,7 +2,6 @@
 
 use super::hierarchy::relative;
 use super::{CgroupRoot, CgroupVersion, InvalidPath};
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -85,6 +84,13 @@ pub enum CgroupError {
     },
 }
 
+impl CgroupError {
+    pub(super) fn busy(path: &str, mut processes: Vec<u32>) -> Self {
+        processes.truncate(10);
+        Self::Busy { path: path.to_owned(), processes }
+    }
+}
+
 impl CgroupRoot {
     /// Creates a cgroup in every hierarchy and sets its limits; one that exists gets the limits.
     pub fn create(&self, path: &str, limits: &TaskLimits) -> Result<(), CgroupError> {
@@ -113,61 +119,16 @@ impl CgroupRoot {
         Ok(())
     }
 
-    /// Lists the names of the cgroups directly below one, over all hierarchies; a missing one has none.
-    pub fn children(&self, path: &str) -> Result<BTreeSet<String>, CgroupError> {
-        let relative = relative(path)?;
-        let mut names = BTreeSet::new();
-        for hierarchy in self.list_hierarchies()? {
-            let directory = hierarchy.join(&relative);
-            let failed = |source| CgroupError::Directory { verb: "list", path: directory.clone(), source };
-            let entries = match fs::read_dir(&directory) {
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                entries => entries.map_err(failed)?,
-            };
-            for entry in entries {
-                let entry = entry.map_err(failed)?;
-                if entry.file_type().map_err(failed)?.is_dir() {
-                    names.insert(entry.file_name().to_string_lossy().into_owned());
-                }
-            }
-        }
-        Ok(names)
-    }
-
-    /// Lists the processes of a cgroup and those below it, over all hierarchies; a missing one has none.
-    pub fn processes(&self, path: &str) -> Result<Vec<u32>, CgroupError> {
-        let relative = relative(path)?;
-        let mut processes = Vec::new();
-        for hierarchy in self.list_hierarchies()? {
-            let directory = hierarchy.join(&relative);
-            collect(&directory, &mut processes).map_err(|source| CgroupError::Directory {
-                verb: "list",
-                path: directory,
-                source,
-            })?;
-        }
-        processes.sort_unstable();
-        processes.dedup();
-        Ok(processes)
-    }
-
-    /// Tells whether no process is left in a cgroup and those below it.
-    pub fn is_empty(&self, path: &str) -> Result<bool, CgroupError> {
-        Ok(self.processes(path)?.is_empty())
-    }
-
-    fn list_hierarchies(&self) -> Result<Vec<PathBuf>, CgroupError> {
+    pub(super) fn list_hierarchies(&self) -> Result<Vec<PathBuf>, CgroupError> {
         let failed = |source| CgroupError::Directory { verb: "list", path: self.mount().to_owned(), source };
         self.hierarchies().map_err(failed)
     }
 
     fn not_removed(&self, path: &str, directory: PathBuf, source: io::Error) -> CgroupError {
-        let mut processes = self.processes(path).unwrap_or_default();
-        if processes.is_empty() {
-            return CgroupError::Directory { verb: "remove", path: directory, source };
+        match self.processes(path).unwrap_or_default() {
+            none if none.is_empty() => CgroupError::Directory { verb: "remove", path: directory, source },
+            processes => CgroupError::busy(path, processes),
         }
-        processes.truncate(10);
-        CgroupError::Busy { path: path.to_owned(), processes }
     }
 
     fn create_v1(&self, relative: &Path, limits: &TaskLimits) -> Result<(), CgroupError> {
@@ -308,24 +269,6 @@ fn remove_tree(directory: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-fn collect(directory: &Path, processes: &mut Vec<u32>) -> io::Result<()> {
-    let gone = |error: &io::Error| {
-        error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ENODEV)
-    };
-    let text = match fs::read_to_string(directory.join("cgroup.procs")) {
-        Err(error) if gone(&error) => return Ok(()),
-        other => other?,
-    };
-    processes.extend(text.lines().filter_map(|line| line.trim().parse::<u32>().ok()));
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            collect(&entry.path(), processes)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

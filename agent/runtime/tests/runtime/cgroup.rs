@@ -3,6 +3,7 @@
 use crate::lab::LONG;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -74,6 +75,62 @@ async fn a_cgroup_with_processes_is_not_removed_and_they_are_named() {
     sleeper.kill().unwrap();
     sleeper.wait().unwrap();
     root.remove(&path, LONG).await.unwrap();
+}
+
+/// The hierarchies of this host, and the unified one alone where it is mounted beside them.
+fn roots() -> Vec<(CgroupRoot, &'static str)> {
+    let host = CgroupRoot::host();
+    if host.version() == CgroupVersion::V2 {
+        return vec![(host, "/sys/fs/cgroup")];
+    }
+    let unified = "/sys/fs/cgroup/unified";
+    let beside = Path::new(unified).exists().then(|| (CgroupRoot::at(unified, "/proc"), unified));
+    [(host, "/sys/fs/cgroup/freezer")].into_iter().chain(beside).collect()
+}
+
+fn sleeper_in(cgroup: &str) -> std::process::Child {
+    let sleeper = Command::new("sleep").arg("1000").spawn().unwrap();
+    fs::write(format!("{cgroup}/cgroup.procs"), sleeper.id().to_string()).unwrap();
+    sleeper
+}
+
+#[tokio::test]
+async fn every_process_of_a_cgroup_is_killed_also_where_it_is_frozen_and_below() {
+    for (root, mount) in roots() {
+        let path = own_path("ended");
+        root.create(&format!("{path}/below"), &TaskLimits::default()).unwrap();
+        let below = format!("{mount}{path}/below");
+        let mut sleepers = [sleeper_in(&format!("{mount}{path}")), sleeper_in(&below)];
+        match root.version() {
+            CgroupVersion::V1 => fs::write(format!("{below}/freezer.state"), "FROZEN").unwrap(),
+            CgroupVersion::V2 => fs::write(format!("{below}/cgroup.freeze"), "1").unwrap(),
+        }
+        let ended = root.end_processes(&path, LONG).await.unwrap();
+        assert_eq!(ended, sleepers.iter().map(std::process::Child::id).collect());
+        for sleeper in &mut sleepers {
+            assert_eq!(sleeper.wait().unwrap().signal(), Some(nix::libc::SIGKILL));
+        }
+        assert!(root.end_processes(&path, LONG).await.unwrap().is_empty());
+        root.remove(&path, LONG).await.unwrap();
+        assert!(root.end_processes(&path, LONG).await.unwrap().is_empty(), "what is not there has none");
+    }
+}
+
+#[tokio::test]
+async fn without_a_kill_of_the_kernels_each_process_is_killed_and_one_that_stays_is_named() {
+    let mut sleeper = Command::new("sleep").arg("1000").spawn().unwrap();
+    let id = sleeper.id();
+    // The tree is no kernel's: the process goes on being listed, and so does one that nobody here can see.
+    let (directory, root) = tree(&[
+        ("cgroup.controllers", ""),
+        ("ecs/t/cgroup.procs", &format!("0\n{id}\n")),
+        ("ecs/t/cgroup.freeze", "1"),
+    ]);
+    let error = root.end_processes("/ecs/t", Duration::from_millis(50)).await.unwrap_err();
+    assert!(matches!(&error, CgroupError::Busy { processes, .. } if processes == &[0, id]), "{error:?}");
+    assert_eq!(sleeper.wait().unwrap().signal(), Some(nix::libc::SIGKILL));
+    let frozen = fs::read_to_string(directory.path().join("cgroup/ecs/t/cgroup.freeze")).unwrap();
+    assert_eq!(frozen, "0");
 }
 
 #[tokio::test]
