@@ -168,7 +168,8 @@ impl Container {
             // It may have run and served; it is never made a second time.
             (None | Some(Observation::Vanished), Phase::Created(_) | Phase::Running(_)) => {
                 let reason = loss.reason(self.name());
-                self.stop(End { at: now, exit_code: None, reason: Some(reason), removed: seen.is_none() });
+                // Also where there is not even a record: its processes and its snapshot may be there.
+                self.stop(End { at: now, exit_code: None, reason: Some(reason), removed: false });
             }
             (Some(Observation::Created), Phase::Created(_) | Phase::Running(_)) => {}
             (Some(Observation::Running { .. }), Phase::Running(_)) => {}

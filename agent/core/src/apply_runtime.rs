@@ -34,7 +34,8 @@ impl Node {
     }
 
     pub(crate) fn create_failed(&mut self, container: &ContainerRef, reason: Reason) {
-        self.failed(container, "failed creation", reason, true);
+        // Whoever made it removed what there was, as far as that was possible then.
+        self.failed(container, "failed creation", reason, false);
     }
 
     pub(crate) fn container_started(&mut self, container: &ContainerRef, at: Timestamp) {

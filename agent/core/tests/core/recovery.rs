@@ -103,7 +103,9 @@ fn a_restart_goes_on_where_the_work_was_lost() {
 #[test]
 fn a_container_that_is_gone_is_never_made_again() {
     let mut bench = running();
-    let effects = bench.restart(&[]);
+    // That there is no record of it is not to say that there is no process of it.
+    assert_eq!(words(&bench.restart(&[])), ["delete app"]);
+    let effects = bench.on(deleted(of("t", "app")));
     let report = report(&effects);
     assert_eq!(words(&effects), ["release", "report STOPPED"]);
     assert_eq!(report.containers[0].exit_code, None);
