@@ -29,7 +29,7 @@ use crate::store::{Fact, Loaded, OpenError, Store, UnknownKind};
 use crate::systemd::Watchdog;
 use crate::telemetry::kernel::Kernel;
 use crate::telemetry::sampler::{INTERVAL, Metrics, Sampler};
-use crate::view::{HostView, View};
+use crate::view::{self, HostView, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -161,11 +161,11 @@ impl Ground {
         let node = restore(settings, &facts, &loaded)?;
         failpoint!("recovery.restored");
         let listener = introspection::bind(settings.roots.introspection).await?;
-        let lister = Lister { runtime: connect(settings, stop).await?, boot: facts.boot_id.clone() };
+        let (places, boot) = (places(settings), facts.boot_id.clone());
+        let lister = Lister { runtime: connect(settings, stop).await?, places, boot };
         failpoint!("recovery.connected");
         lister.runtime.end_abandoned().await;
-        let Listing { event: observed, instance, .. } =
-            lister.list(|task| node.tasks().contains_key(task), true).await?;
+        let Listing { event: observed, instance, .. } = lister.list(&view::tasks(&node), true).await?;
         failpoint!("recovery.listed");
         let mut facts_saved = loaded.facts;
         // Its containers remember who this host was, so that an agent without its data is not another instance to the control plane.

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod conversation;
 pub mod effects;
+mod ending;
 pub mod endpoints;
 mod failpoint;
 pub mod foreign;

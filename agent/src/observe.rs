@@ -4,12 +4,14 @@
 //! minute, and after each gap, the listing says what is true.
 
 use crate::causes::chain;
+use crate::effects::Places;
 use crate::effects::request::INSTANCE_LABEL;
+use crate::ending;
 use crate::failpoint::failpoint;
 use crate::foreign::Foreign;
 use crate::owner::{self, Input};
 use crate::seam::{Clock as _, Outside, Runtime};
-use crate::view::View;
+use crate::view::{Stage, TaskView, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +46,8 @@ const CONTAINER_LABEL: &str = "com.amazonaws.ecs.container-name";
 pub struct Lister<R> {
     /// The runtime.
     pub runtime: R,
+    /// Where containers have their cgroups.
+    pub places: Places,
     /// The boot, in the kernel's own words.
     pub boot: String,
 }
@@ -60,11 +64,15 @@ pub struct Listing {
 }
 
 impl<R: Runtime> Lister<R> {
-    /// Lists the runtime's containers. Of tasks that are not `known` it also reads what their containers bear.
+    /// Lists the runtime's containers. Of other than the known tasks it also reads what their containers bear.
     ///
     /// # Errors
     /// When containerd does not answer.
-    pub async fn list(&self, known: impl Fn(&TaskArn) -> bool, recovery: bool) -> Result<Listing, ListError> {
+    pub async fn list(
+        &self,
+        known: &BTreeMap<TaskArn, Arc<TaskView>>,
+        recovery: bool,
+    ) -> Result<Listing, ListError> {
         let (mut containers, mut found) = (BTreeMap::new(), BTreeMap::new());
         let (mut foreign, mut instance) = (BTreeSet::new(), None);
         for container in self.runtime.list().await? {
@@ -75,15 +83,35 @@ impl<R: Runtime> Lister<R> {
             let named =
                 container.labels.get(INSTANCE_LABEL).map(|arn| (container.created_at_ms, arn.clone()));
             instance = instance.max(named);
-            if !known(&name.task) {
+            if !known.contains_key(&name.task) {
                 read_inscription(&name, &container, &mut found);
             }
             containers.insert(name, observation(container.state));
         }
+        self.check(&mut containers, known).await;
         let boot = self.boot.clone();
         let event = Event::Observed { containers, found, boot, recovery };
         Ok(Listing { event, foreign, instance: instance.map(|(_, arn)| arn) })
     }
+
+    /// Has the kernel's word on containers that should be there and are not shown to run.
+    async fn check(
+        &self,
+        containers: &mut BTreeMap<ContainerRef, Observation>,
+        known: &BTreeMap<TaskArn, Arc<TaskView>>,
+    ) {
+        for container in known.values().flat_map(|task| expected(task)) {
+            let shown = containers.get(&container).copied();
+            let seen = ending::believed((&self.runtime, &self.places), &container, shown).await;
+            containers.extend(seen.map(|seen| (container, seen)));
+        }
+    }
+}
+
+/// The containers of a task that are in the runtime as far as is known, and have not ended.
+fn expected(task: &TaskView) -> impl Iterator<Item = ContainerRef> {
+    let there = task.containers().filter(|(_, state)| matches!(state.known, Stage::Created | Stage::Running));
+    there.map(|(spec, _)| ContainerRef { task: task.spec.arn.clone(), container: spec.name.clone() })
 }
 
 /// Adds what a container bears to what was found of its task.
@@ -169,7 +197,7 @@ impl<O: Outside> Watch<O> {
                 failpoint!("exit.heard");
                 let exit = Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) };
                 match names.of(&container_id) {
-                    Some(container) => self.tell(Event::ContainerExited { container, exit }).await,
+                    Some(container) => self.exited(container, exit, tick).await,
                     None => tracing::debug!(container_id, "a container that is not ours exited"),
                 }
                 failpoint!("exit.told");
@@ -193,9 +221,20 @@ impl<O: Outside> Watch<O> {
         }
     }
 
+    /// Tells of an exit that is one; else a listing soon looks at the container again.
+    async fn exited(&self, container: ContainerRef, exit: Exit, tick: &mut Interval) {
+        let Lister { runtime, places, .. } = &self.lister;
+        let shown = Some(Observation::Exited(exit));
+        if ending::believed((runtime, places), &container, shown).await == shown {
+            self.tell(Event::ContainerExited { container, exit }).await;
+        } else {
+            tick.reset_after(CONFIRM);
+        }
+    }
+
     async fn look(&mut self, removals: &mut JoinSet<()>, tick: &mut Interval) {
         let view = Arc::clone(&self.view.borrow());
-        match self.lister.list(|task| view.tasks.contains_key(task), false).await {
+        match self.lister.list(&view.tasks, false).await {
             Ok(listing) => {
                 self.tell(listing.event).await;
                 self.judge(listing.foreign, removals);

@@ -13,6 +13,7 @@ use wharf_core::spec::{ContainerSpec, TaskSpec};
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::{ContainerInstanceArn, TaskArn};
 
+pub use project::tasks;
 pub use wharf_core::task::runtime_id;
 
 /// The node at one moment.

@@ -43,6 +43,23 @@ pub(crate) fn waits_for_start(pid: u32) -> bool {
     stat(pid).is_some_and(|process| INITS.iter().any(|init| process.name.starts_with(init)))
 }
 
+/// True for a process in a process namespace below ours, as those of every container are. While one of them lives, so does the
+/// container's main process: the kernel ends a namespace with its first process.
+pub(crate) fn is_contained(pid: u32) -> bool {
+    let status = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"));
+    let numbers = |status: &str| {
+        status.lines().find_map(|line| Some(line.strip_prefix("NSpid:")?.split_whitespace().count()))
+    };
+    status.is_ok_and(|status| numbers(&status) > Some(1))
+}
+
+/// True for what becomes a container: the runtime's init, also before it has a namespace and bears its name.
+pub(crate) fn is_becoming(pid: u32) -> bool {
+    let program = arguments(pid).and_then(|arguments| arguments.into_iter().next()).unwrap_or_default();
+    let name = Path::new(&program).file_name().and_then(|name| name.to_str());
+    waits_for_start(pid) || name.is_some_and(|name| INITS.contains(&name))
+}
+
 /// Returns the shim of a container's living process.
 pub(crate) fn shim_of(pid: u32) -> Option<u32> {
     let process = stat(pid).filter(|process| !matches!(process.state, 'Z' | 'X' | 'x'))?;
@@ -128,7 +145,8 @@ mod tests {
 
     #[test]
     fn a_process_that_no_shim_began_is_not_a_container() {
-        assert!(!is_alive_in_container(std::process::id()));
-        assert!(!is_alive_in_container(u32::MAX));
+        for pid in [std::process::id(), u32::MAX] {
+            assert!(!is_alive_in_container(pid) && !is_contained(pid) && !is_becoming(pid), "{pid}");
+        }
     }
 }

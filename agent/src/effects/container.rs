@@ -3,6 +3,7 @@
 use super::request::{self, RequestError};
 use super::{World, codes};
 use crate::causes::chain;
+use crate::ending;
 use crate::failpoint::failpoint;
 use crate::observe::observation;
 use crate::seam::{Clock as _, Network as _, Outside, Runtime as _};
@@ -17,7 +18,9 @@ use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_core::work::Act;
 use wharf_runtime::cgroup::CgroupError;
-use wharf_runtime::{CreateError, ExecError, StartError};
+use wharf_runtime::{
+    CreateError, DeleteError, ExecError, ExitStatus, SignalError, SignalOutcome, StartError,
+};
 use wharf_wait::Wait;
 
 /// Output of a probe that is kept (Docker's bound).
@@ -33,6 +36,22 @@ enum MakeError {
     Cgroup(#[from] CgroupError),
     #[error(transparent)]
     Create(#[from] CreateError),
+}
+
+#[derive(Debug, thiserror::Error)]
+enum StopError {
+    #[error(transparent)]
+    Signal(#[from] SignalError),
+    #[error("what containerd does not know of cannot be killed")]
+    Cgroup(#[from] CgroupError),
+}
+
+#[derive(Debug, thiserror::Error)]
+enum UnmakeError {
+    #[error("its processes cannot be killed")]
+    Cgroup(#[from] CgroupError),
+    #[error(transparent)]
+    Delete(#[from] DeleteError),
 }
 
 impl<O: Outside> World<O> {
@@ -99,21 +118,21 @@ impl<O: Outside> World<O> {
 
     pub(super) async fn inspect_container(&self, container: ContainerRef) -> Event {
         match self.runtime.inspect(&id(&container)).await {
-            Ok(seen) => Event::ContainerInspected { container, seen: seen.map(observation) },
+            Ok(seen) => {
+                let seen = seen.map(observation);
+                let seen = ending::believed((&self.runtime, &self.places), &container, seen).await;
+                Event::ContainerInspected { container, seen }
+            }
             Err(error) => postponed(container, Act::Inspect, ReasonCode::CannotStartContainer, &error),
         }
     }
 
     pub(super) async fn signal_container(&self, container: ContainerRef, signal: StopSignal) -> Event {
-        let name = match signal {
-            StopSignal::Kill => "SIGKILL".to_owned(),
-            StopSignal::Polite(chosen) => chosen.unwrap_or_else(|| "SIGTERM".to_owned()),
-        };
         failpoint!("signal.before");
-        let sent = self.runtime.signal(&id(&container), &name).await;
+        let sent = self.send_signal(&container, signal).await;
         failpoint!("signal.after");
         match sent {
-            Ok(_) => Event::SignalSent { container },
+            Ok(()) => Event::SignalSent { container },
             Err(error) => {
                 let reason = Reason::new(ReasonCode::CannotStopContainer, chain(&error));
                 Event::SignalFailed { container, reason }
@@ -121,10 +140,23 @@ impl<O: Outside> World<O> {
         }
     }
 
+    async fn send_signal(&self, container: &ContainerRef, signal: StopSignal) -> Result<(), StopError> {
+        let name = match &signal {
+            StopSignal::Kill => "SIGKILL",
+            StopSignal::Polite(chosen) => chosen.as_deref().unwrap_or("SIGTERM"),
+        };
+        let outcome = self.runtime.signal(&id(container), name).await?;
+        match (outcome, signal) {
+            // That containerd has no process of it is not to say that there is none.
+            (SignalOutcome::Gone, StopSignal::Kill) => Ok(self.runtime.end(&self.cgroup(container)).await?),
+            (SignalOutcome::Delivered, _) | (SignalOutcome::Gone, StopSignal::Polite(_)) => Ok(()),
+        }
+    }
+
     pub(super) async fn delete_container(&self, container: ContainerRef) -> Event {
         let memory = self.network.memory(&container);
         failpoint!("delete.before");
-        let deleted = self.runtime.delete(&id(&container)).await;
+        let deleted = self.unmake_container(&container).await;
         failpoint!("delete.after");
         match deleted {
             Ok(exit) => {
@@ -137,6 +169,17 @@ impl<O: Outside> World<O> {
                 Event::DeleteFailed { container, reason }
             }
         }
+    }
+
+    /// Ends what lives first, for containerd may not know of it, and its record is what a later agent goes by.
+    async fn unmake_container(&self, container: &ContainerRef) -> Result<Option<ExitStatus>, UnmakeError> {
+        self.runtime.end(&self.cgroup(container)).await?;
+        failpoint!("delete.ended");
+        Ok(self.runtime.delete(&id(container)).await?)
+    }
+
+    fn cgroup(&self, container: &ContainerRef) -> String {
+        self.places.container_cgroup(&container.task, &container.container)
     }
 
     pub(super) async fn probe_health(&self, container: ContainerRef, check: HealthCheck) -> Event {

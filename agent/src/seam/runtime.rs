@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use wharf_runtime::cgroup::CgroupError;
 use wharf_runtime::{
     Containerd, CreateContainer, CreateError, DeleteError, ExecError, ExecOutcome, ExitStatus, Image,
     InspectError, ListError, ObservedContainer, ObservedState, PingError, PullError, PullPolicy,
@@ -37,6 +38,15 @@ pub trait Runtime: Clone + fmt::Debug + Send + Sync + 'static {
         id: &str,
         signal: &str,
     ) -> impl Future<Output = Result<SignalOutcome, SignalError>> + Send;
+
+    /// Says what lives of a container that is said to have ended, by its cgroup; `None` when it has. What it left behind is killed.
+    fn survivor(
+        &self,
+        cgroup: &str,
+    ) -> impl Future<Output = Result<Option<ObservedState>, CgroupError>> + Send;
+
+    /// Kills whatever is in the cgroup of a container.
+    fn end(&self, cgroup: &str) -> impl Future<Output = Result<(), CgroupError>> + Send;
 
     /// Kills what runs and removes all there is of a container; a missing one is fine.
     fn delete(&self, id: &str) -> impl Future<Output = Result<Option<ExitStatus>, DeleteError>> + Send;
@@ -85,6 +95,14 @@ impl Runtime for Containerd {
 
     async fn signal(&self, id: &str, signal: &str) -> Result<SignalOutcome, SignalError> {
         Self::signal(self, id, signal).await
+    }
+
+    async fn survivor(&self, cgroup: &str) -> Result<Option<ObservedState>, CgroupError> {
+        Self::survivor(self, cgroup).await
+    }
+
+    async fn end(&self, cgroup: &str) -> Result<(), CgroupError> {
+        Self::end(self, cgroup).await
     }
 
     async fn delete(&self, id: &str) -> Result<Option<ExitStatus>, DeleteError> {

@@ -1,13 +1,22 @@
 //! From the node's tasks to views: the one place that reads the core's state for others.
 
 use super::{ContainerView, HealthView, Stage, TaskView};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use wharf_core::container::Container;
 use wharf_core::event::Desired;
 use wharf_core::health::Health;
+use wharf_core::node::Node;
 use wharf_core::phase::Phase;
 use wharf_core::report::Status;
 use wharf_core::task::Task;
+use wharf_protocol::arn::TaskArn;
+
+/// Every task of a node that is not shown yet.
+pub fn tasks(node: &Node) -> BTreeMap<TaskArn, Arc<TaskView>> {
+    let view = |(arn, task): (&TaskArn, &Arc<Task>)| (arn.clone(), Arc::new(TaskView::from(task.as_ref())));
+    node.tasks().iter().map(view).collect()
+}
 
 impl From<&Task> for TaskView {
     fn from(task: &Task) -> Self {

@@ -32,7 +32,7 @@ use wharf_agent::observe::{Lister, Listing};
 use wharf_agent::seam::{Clock, Outside};
 use wharf_agent::store::Loaded;
 use wharf_agent::systemd::Watchdog;
-use wharf_agent::view::View;
+use wharf_agent::view::{View, tasks};
 use wharf_core::config::{HostResources, NodeConfig};
 use wharf_core::node::Node;
 use wharf_core::time::Timestamp;
@@ -136,8 +136,8 @@ async fn agent_run(world: &World) -> Result<Infallible, anyhow::Error> {
     let registered = Arc::new(SetOnce::new());
     let credentials = CredentialStore::default();
     let store = Arc::new(SimStore::new(world.clone()));
-    let lister = Lister { runtime: SimRuntime::new(world.clone()), boot };
-    let Listing { event: observed, .. } = lister.list(|task| node.tasks().contains_key(task), true).await?;
+    let lister = Lister { runtime: SimRuntime::new(world.clone()), places: places(), boot };
+    let Listing { event: observed, .. } = lister.list(&tasks(&node), true).await?;
     let life = Life::<Simulated> {
         node,
         store: Arc::clone(&store),
@@ -190,6 +190,15 @@ fn restore(world: &World) -> Result<(Node, String), anyhow::Error> {
     Ok((node, format!("boot-{}", state.host.boot)))
 }
 
+fn places() -> Places {
+    Places {
+        run: "/run/sim".into(),
+        data: "/var/lib/sim".into(),
+        cgroup_root: "/ecs".into(),
+        logger: "/usr/libexec/wharf/wharf-logger".into(),
+    }
+}
+
 fn effects_world(
     world: &World,
     stop: &CancellationToken,
@@ -202,12 +211,7 @@ fn effects_world(
         network: SimNetwork::new(world.clone()),
         networks: Networks::default(),
         credentials,
-        places: Places {
-            run: "/run/sim".into(),
-            data: "/var/lib/sim".into(),
-            cgroup_root: "/ecs".into(),
-            logger: "/usr/libexec/wharf/wharf-logger".into(),
-        },
+        places: places(),
         view,
         api,
         stop: stop.clone(),

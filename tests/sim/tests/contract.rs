@@ -1,8 +1,7 @@
-//! The simulated seams keep the promises of the real ones; containerd and the kernel are held to the same in `tests/tests/contract.rs`.
+//! The simulated store and the real one keep the same promises.
 
 use wharf_agent::store::{Loaded, Store};
-use wharf_sim::contract::store::Shelf;
-use wharf_sim::contract::{network, runtime, store};
+use wharf_sim::contract::store::{Shelf, Simulated, all};
 
 /// SQLite in a directory of its own.
 struct Sqlite(tempfile::TempDir);
@@ -17,20 +16,10 @@ impl Shelf for Sqlite {
 
 #[tokio::test(start_paused = true)]
 async fn the_simulated_store_keeps_the_contract() {
-    store::all(|| async { store::Simulated::new() }).await;
+    all(|| async { Simulated::new() }).await;
 }
 
 #[tokio::test]
 async fn sqlite_keeps_the_contract() {
-    store::all(|| async { Sqlite(tempfile::tempdir().expect("a directory")) }).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_simulated_runtime_keeps_the_contract() {
-    runtime::all(|| async { runtime::Simulated::new() }).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_simulated_network_keeps_the_contract() {
-    network::all(|| async { network::Simulated::new() }).await;
+    all(|| async { Sqlite(tempfile::tempdir().expect("a directory")) }).await;
 }

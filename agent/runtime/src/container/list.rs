@@ -1,7 +1,7 @@
 //! What there is: records and processes of our namespace, checked against the kernel.
 //!
 //! containerd can say "running" of a process that is dead: its shim hangs, or died without a word. Such a container is
-//! reported as [`ObservedState::Vanished`], never as running.
+//! reported as [`ObservedState::Vanished`], never as running. It can also lose one whose process lives: [`Containerd::survivor`].
 
 use super::{ExitStatus, INSCRIPTION};
 use crate::connect::{Containerd, Shared};
@@ -15,10 +15,12 @@ use containerd_client::types::v1::{Process, Status};
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+use tokio::time::Instant;
 use wharf_wait::Wait;
 
-/// A process that has just ended is dead before its shim has told: how often and how long to wait for that.
-const RECHECKS: u32 = 20;
+/// A process that has just ended is dead before its shim has told: how long to wait for that. A shim that hangs takes two seconds of
+/// each question, and never tells.
+const RECHECK: Duration = Duration::from_secs(3);
 const SIDE_BY_SIDE: usize = 16;
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -67,7 +69,7 @@ pub enum ObservedState {
     },
     /// It has ended.
     Exited(ExitStatus),
-    /// It is gone and nobody knows how it ended: the host was restarted, or the shim died.
+    /// containerd shows no process of it and does not know how it ended: the host was restarted, or the shim died or hangs.
     Vanished,
 }
 
@@ -128,20 +130,21 @@ fn container(mut record: Container, state: ObservedState) -> ObservedContainer {
 /// Believes what containerd says as far as the kernel agrees.
 async fn state(shared: &Shared, task: Option<&Process>) -> Result<ObservedState, RpcError> {
     let Some(mut task) = task.cloned() else { return Ok(ObservedState::Vanished) };
-    for attempt in 0..RECHECKS {
+    let end = Instant::now() + RECHECK;
+    loop {
         if let Some(state) = believable(&task) {
             return Ok(state);
         }
-        if attempt > 0 {
-            Wait::named("containerd to see what the kernel shows").owner(task.id.clone()).pause(PAUSE).await;
+        if Instant::now() >= end {
+            return Ok(ObservedState::Vanished);
         }
+        Wait::named("containerd to see what the kernel shows").owner(task.id.clone()).pause(PAUSE).await;
         let request = GetRequest { container_id: task.id.clone(), ..GetRequest::default() };
         let again = rpc::found(rpc::call("Tasks.Get", QUICK, shared.tasks_client().get(request)).await)?;
         let Some(again) = again.and_then(|answer| answer.process) else { return Ok(ObservedState::Vanished) };
         // The answer bears the id of the process, which for the main one is empty or the container's.
         task = Process { id: task.id, ..again };
     }
-    Ok(believable(&task).unwrap_or(ObservedState::Vanished))
 }
 
 /// `None` where containerd and the kernel disagree.

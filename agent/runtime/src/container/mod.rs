@@ -19,6 +19,7 @@ mod request;
 mod signal;
 mod stale;
 mod start;
+mod survivor;
 
 pub use create::CreateError;
 pub use delete::DeleteError;

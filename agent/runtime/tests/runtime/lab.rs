@@ -177,7 +177,8 @@ impl Lab {
         processes().filter(ours).map(|(pid, _)| pid).collect()
     }
 
-    fn runc_root(&self) -> PathBuf {
+    /// Where runc keeps the containers of this containerd.
+    pub fn runc_root(&self) -> PathBuf {
         Path::new("/run/containerd/runc").join(&self.config().namespace)
     }
 

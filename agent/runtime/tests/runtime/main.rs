@@ -22,3 +22,4 @@ mod logger;
 mod pull;
 mod registry;
 mod spec;
+mod survivor;

@@ -1,6 +1,7 @@
 //! What every store promises.
 
-use super::quiet_world;
+use crate::history::History;
+use crate::scenario::Scenario;
 use crate::store::SimStore;
 use crate::world::World;
 use std::collections::BTreeMap;
@@ -24,7 +25,8 @@ pub struct Simulated(World);
 impl Simulated {
     /// An empty one.
     pub fn new() -> Self {
-        Self(quiet_world(Vec::new()))
+        let story = Scenario { tasks: Vec::new(), faults: Vec::new(), ..Scenario::of(0) };
+        Self(World::new(story, None, History::default()))
     }
 }
 

@@ -1,0 +1,38 @@
+//! What lives on of a container of which containerd says that it has ended, or says nothing any more.
+//!
+//! containerd tells of ends that are none: it invents an exit when it cleans up after a shim that was killed and runc does not find the
+//! container; it shows no process while a shim hangs; a record may be removed by hand. Nobody but the kernel knows, and it keeps the
+//! processes of a container in the container's cgroup. The path of that comes from the caller: the record may be what is missing.
+
+use super::ObservedState;
+use crate::cgroup::{CgroupError, CgroupRoot};
+use crate::connect::Containerd;
+use crate::process::{is_becoming, is_contained};
+use std::time::Duration;
+
+/// How long killed processes may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Containerd {
+    /// Says what lives of a container that is said to have ended; `None` when it has. A main process that lives is not touched;
+    /// what one has left behind is killed.
+    pub async fn survivor(&self, cgroup: &str) -> Result<Option<ObservedState>, CgroupError> {
+        let processes = CgroupRoot::host().processes(cgroup)?;
+        if processes.iter().any(|pid| is_becoming(*pid)) {
+            return Ok(Some(ObservedState::Created));
+        }
+        match processes.into_iter().find(|pid| is_contained(*pid)) {
+            Some(pid) => Ok(Some(ObservedState::Running { pid })),
+            None => self.end(cgroup).await.map(|()| None),
+        }
+    }
+
+    /// Kills whatever is in the cgroup of a container, and waits until nothing is.
+    pub async fn end(&self, cgroup: &str) -> Result<(), CgroupError> {
+        let ended = CgroupRoot::host().end_processes(cgroup, PATIENCE).await?;
+        if !ended.is_empty() {
+            tracing::warn!(cgroup, processes = ?ended, "killed what was left in the cgroup of a container");
+        }
+        Ok(())
+    }
+}
