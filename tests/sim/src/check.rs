@@ -7,7 +7,6 @@ use crate::message;
 use crate::plane::{Goal, port};
 use crate::scenario::{Condition, ContainerPlan, Millis, NetworkPlan};
 use crate::world::{Happening, State};
-use std::collections::BTreeSet;
 use wharf_core::report::Status;
 use wharf_protocol::api::{ContainerStateChange, SubmitTaskStateChangeRequest};
 
@@ -97,18 +96,6 @@ impl State {
             self.broken(
                 "two_tasks_never_hold_one_port",
                 format_args!("{task}/{name} starts, {holder} has {wanted}"),
-            );
-        }
-    }
-
-    /// `two_tasks_never_hold_one_address`
-    pub fn check_addresses(&mut self, task: &str, addresses: &BTreeSet<String>) {
-        let mut others = self.host.networks.iter().filter(|(other, _)| *other != task);
-        let holder = others.find(|(_, held)| !held.is_disjoint(addresses)).map(|(other, _)| other.clone());
-        if let Some(holder) = holder {
-            self.broken(
-                "two_tasks_never_hold_one_address",
-                format_args!("{task} and {holder} both have {addresses:?}"),
             );
         }
     }

@@ -140,9 +140,14 @@ impl State {
 
     fn vanish(&mut self, pick: u8) {
         let Some(id) = self.host.pick_running(pick) else { return };
+        self.vanishes(&id);
+    }
+
+    /// A running process is gone, with all that would tell of it.
+    pub fn vanishes(&mut self, id: &str) {
         self.say(Who::Fate, format_args!("{id} is gone without a word"));
         let now = self.now();
-        let container = self.host.containers.get_mut(&id).expect("it was picked");
+        let container = self.host.containers.get_mut(id).expect("it runs");
         container.phase = Phase::Vanished;
         let (task, name) = (container.task.clone(), container.name.clone());
         let lived = self.host.lived(&task, &name);

@@ -6,8 +6,9 @@ use crate::scenario::{ContainerPlan, Millis};
 use crate::store::Disk;
 use crate::world::{Happening, State};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use tokio::sync::mpsc;
-use wharf_runtime::{ExitStatus, ObservedContainer, RuntimeEvent};
+use wharf_runtime::{CreateContainer, ExitStatus, ObservedContainer, RuntimeEvent};
 
 /// What containerd and the kernel hold.
 #[derive(Debug, Default)]
@@ -17,7 +18,7 @@ pub struct Host {
     /// What became of each container of each task, also after its record is gone. By task id and name.
     pub lives: BTreeMap<(String, String), Lived>,
     /// Networks by task id.
-    pub networks: BTreeMap<String, BTreeSet<String>>,
+    pub networks: BTreeMap<String, BTreeSet<IpAddr>>,
     /// Task cgroups.
     pub cgroups: BTreeSet<String>,
     /// What is written.
@@ -34,8 +35,8 @@ pub struct Host {
 /// A record in containerd, with its process.
 #[derive(Debug, Clone)]
 pub struct Container {
-    /// Labels it was created with.
-    pub labels: BTreeMap<String, String>,
+    /// What it was asked to be.
+    pub request: CreateContainer,
     /// Id of its task.
     pub task: String,
     /// Name in the definition.
@@ -46,8 +47,6 @@ pub struct Container {
     pub copy: u64,
     /// What its process does.
     pub plan: ContainerPlan,
-    /// What the agent wrote on it.
-    pub inscription: Vec<u8>,
     /// When it was created and started, by the wall clock.
     pub created_at: i64,
     pub started_at: Option<i64>,

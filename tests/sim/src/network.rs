@@ -4,6 +4,7 @@ use crate::history::Who;
 use crate::mistake::Mistake;
 use crate::world::World;
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use wharf_agent::seam::Network;
 use wharf_core::event::{ContainerRef, Remains};
 use wharf_core::spec::{Interface, TaskSpec};
@@ -48,15 +49,25 @@ impl SimNetwork {
 impl Network for SimNetwork {
     async fn make(&self, task: &TaskArn, interface: Option<&Interface>) -> Result<(), String> {
         self.call("make network of", task.id()).await?;
-        self.world.change(|state| {
-            let addresses = interface.map(|interface| interface.addresses.iter().map(ToString::to_string));
-            let addresses: BTreeSet<String> = addresses.into_iter().flatten().collect();
-            state.say(Who::Agent, format_args!("network of {} stands", task.id()));
-            state.check_addresses(task.id(), &addresses);
-            state.host.networks.insert(task.id().to_owned(), addresses);
+        let addresses: BTreeSet<IpAddr> =
+            interface.into_iter().flat_map(|interface| &interface.addresses).copied().collect();
+        let taken = self.world.change(|state| {
+            let mut others = state.host.networks.iter().filter(|(other, _)| *other != task.id());
+            let holder =
+                others.find(|(_, held)| !held.is_disjoint(&addresses)).map(|(other, _)| other.clone());
+            match &holder {
+                Some(holder) => {
+                    state.say(Who::Agent, format_args!("{holder} has the address of {}", task.id()))
+                }
+                None => state.say(Who::Agent, format_args!("network of {} stands", task.id())),
+            }
+            // The namespace is there in any case.
+            let held = if holder.is_some() { BTreeSet::new() } else { addresses };
+            state.host.networks.insert(task.id().to_owned(), held);
+            holder
         });
         self.world.step("after", "make network of", task.id()).await;
-        Ok(())
+        taken.map_or(Ok(()), |holder| Err(format!("task {holder} has the address")))
     }
 
     async fn unmake(&self, task: &TaskArn) -> Result<(), String> {

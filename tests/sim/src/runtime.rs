@@ -4,7 +4,7 @@ use crate::history::Who;
 use crate::host::{Container, Phase};
 use crate::mistake::Mistake;
 use crate::scenario::Millis;
-use crate::world::{Happening, World};
+use crate::world::{Happening, State, World};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -181,32 +181,7 @@ impl Runtime for SimRuntime {
         let id = &self.id(&request.id);
         let answer = self.call("Create", id, SLOW).await;
         if answer.takes_effect() {
-            self.world.change(|state| {
-                let exists =
-                    state.host.containers.get(id).is_some_and(|found| found.phase != Phase::Vanished);
-                if exists {
-                    return state.say(Who::Agent, format_args!("Create {id}: exists, adopted"));
-                }
-                let Some(task) = request.labels.get(TASK).and_then(|arn| arn.rsplit('/').next()) else {
-                    return;
-                };
-                let Some(name) = request.labels.get(NAME) else { return };
-                let Some(plan) = state.plane.plan_of(task, name) else { return };
-                state.check_create(task, name);
-                let container = Container {
-                    labels: request.labels.clone(),
-                    task: task.to_owned(),
-                    name: name.clone(),
-                    phase: Phase::Created,
-                    copy: state.host.next_copy(),
-                    plan,
-                    inscription: request.inscription.clone(),
-                    created_at: state.wall(),
-                    started_at: None,
-                };
-                state.say(Who::Agent, format_args!("Create {id}"));
-                state.host.containers.insert(id.clone(), container);
-            });
+            self.world.change(|state| state.create(id, request))?;
         }
         // Of a creation that failed the real one removes what there is.
         if matches!(answer, Answer::Lost(_)) {
@@ -228,35 +203,7 @@ impl Runtime for SimRuntime {
         if answer.takes_effect() {
             let started = self.world.change(|state| {
                 at_ms = state.wall();
-                let now = state.now();
-                let (task, name, plan) = match state.host.containers.get_mut(id) {
-                    None => return Err(StartError::NotFound { id: id.clone() }),
-                    Some(container) => match container.phase {
-                        Phase::Running(_) => return Ok(()),
-                        Phase::Vanished => return Err(StartError::NotFound { id: id.clone() }),
-                        Phase::Exited(_) => {
-                            let reason = "the process has ended".to_owned();
-                            return Err(StartError::Runtime { id: id.clone(), reason });
-                        }
-                        Phase::Created => {
-                            container.phase = Phase::Running(now);
-                            container.started_at = Some(at_ms);
-                            (container.task.clone(), container.name.clone(), container.plan.clone())
-                        }
-                    },
-                };
-                state.say(Who::Agent, format_args!("Start {id}"));
-                state.check_start(&task, &name);
-                let lived = state.host.lived(&task, &name);
-                lived.starts += 1;
-                lived.live += 1;
-                lived.started.get_or_insert(now);
-                let copy = state.host.containers[id].copy;
-                if let Some((after, code)) = plan.ends {
-                    let (id, code) = (id.clone(), i32::from(code));
-                    state.plan(after, Happening::Exit { id, copy, code, oom: false });
-                }
-                Ok(())
+                state.start(id)
             });
             if let Err(error) = started {
                 self.world.step("after", "Start", id).await;
@@ -367,11 +314,12 @@ impl Runtime for SimRuntime {
         let exit_code = {
             let mut state = self.world.lock();
             let now = state.now();
-            let running = state.host.containers.get(id).and_then(|container| match container.phase {
+            let there = state.host.containers.get(id).and_then(|container| match container.phase {
                 Phase::Running(since) => Some((since, container.clone())),
-                Phase::Created | Phase::Exited(_) | Phase::Vanished => None,
+                Phase::Created => Some((now, container.clone())),
+                Phase::Exited(_) | Phase::Vanished => None,
             });
-            let Some((since, container)) = running else {
+            let Some((since, container)) = there else {
                 return Err(ExecError::NotRunning { id: id.clone() });
             };
             let healthy = container.plan.healthy_after.is_none_or(|after| since + after <= now);
@@ -435,14 +383,82 @@ fn absence(error: RpcError) -> Absence {
     }
 }
 
+impl State {
+    /// A record and a process that waits; what exists and was not started in vain is adopted.
+    fn create(&mut self, id: &str, request: &CreateContainer) -> Result<(), CreateError> {
+        if let Some(found) = self.host.containers.get(id) {
+            let same = found.request.image == request.image && found.request.process == request.process;
+            if !same {
+                return Err(CreateError::Exists { id: id.to_owned() });
+            }
+            match found.phase {
+                Phase::Created | Phase::Running(_) => {
+                    self.say(Who::Agent, format_args!("Create {id}: exists, adopted"));
+                    return Ok(());
+                }
+                Phase::Exited(_) | Phase::Vanished => {}
+            }
+        }
+        let label = |name: &str| request.labels.get(name).cloned().unwrap_or_default();
+        let (task, name) = (label(TASK).rsplit('/').next().unwrap_or_default().to_owned(), label(NAME));
+        self.check_create(&task, &name);
+        let Some(plan) = self.plane.plan_of(&task, &name) else { return Ok(()) };
+        let container = Container {
+            request: request.clone(),
+            task,
+            name,
+            phase: Phase::Created,
+            copy: self.host.next_copy(),
+            plan,
+            created_at: self.wall(),
+            started_at: None,
+        };
+        self.say(Who::Agent, format_args!("Create {id}"));
+        self.host.containers.insert(id.to_owned(), container);
+        Ok(())
+    }
+
+    /// The process of a created container begins; one that runs is adopted.
+    fn start(&mut self, id: &str) -> Result<(), StartError> {
+        let (now, wall) = (self.now(), self.wall());
+        let Some(container) = self.host.containers.get_mut(id) else {
+            return Err(StartError::NotFound { id: id.to_owned() });
+        };
+        match container.phase {
+            Phase::Running(_) => return Ok(()),
+            Phase::Vanished => return Err(StartError::NotFound { id: id.to_owned() }),
+            Phase::Exited(_) => {
+                let reason = "the process has ended".to_owned();
+                return Err(StartError::Runtime { id: id.to_owned(), reason });
+            }
+            Phase::Created => {}
+        }
+        container.phase = Phase::Running(now);
+        container.started_at = Some(wall);
+        let (task, name) = (container.task.clone(), container.name.clone());
+        let (copy, ends) = (container.copy, container.plan.ends);
+        self.say(Who::Agent, format_args!("Start {id}"));
+        self.check_start(&task, &name);
+        let lived = self.host.lived(&task, &name);
+        lived.starts += 1;
+        lived.live += 1;
+        lived.started.get_or_insert(now);
+        if let Some((after, code)) = ends {
+            let (id, code) = (id.to_owned(), i32::from(code));
+            self.plan(after, Happening::Exit { id, copy, code, oom: false });
+        }
+        Ok(())
+    }
+}
+
 fn listing(containers: &BTreeMap<String, Container>) -> Vec<ObservedContainer> {
     let observed = containers.iter().map(|(id, container)| ObservedContainer {
         id: id.clone(),
-        labels: container.labels.clone(),
+        labels: container.request.labels.clone(),
         state: observed(container.phase),
-        inscription: container.inscription.clone(),
+        inscription: container.request.inscription.clone(),
         created_at_ms: Some(container.created_at),
-        started_at_ms: container.started_at,
+        started_at_ms: container.started_at.filter(|_| matches!(container.phase, Phase::Running(_))),
     });
     observed.collect()
 }

@@ -1,7 +1,8 @@
-//! The simulated store and the real one keep the same promises.
+//! The simulated seams keep the promises of the real ones; containerd and the kernel are held to the same in `tests/tests/contract.rs`.
 
 use wharf_agent::store::{Loaded, Store};
-use wharf_sim::contract::store::{Shelf, Simulated, all};
+use wharf_sim::contract::store::Shelf;
+use wharf_sim::contract::{network, runtime, store};
 
 /// SQLite in a directory of its own.
 struct Sqlite(tempfile::TempDir);
@@ -16,10 +17,20 @@ impl Shelf for Sqlite {
 
 #[tokio::test(start_paused = true)]
 async fn the_simulated_store_keeps_the_contract() {
-    all(|| async { Simulated::new() }).await;
+    store::all(|| async { store::Simulated::new() }).await;
 }
 
 #[tokio::test]
 async fn sqlite_keeps_the_contract() {
-    all(|| async { Sqlite(tempfile::tempdir().expect("a directory")) }).await;
+    store::all(|| async { Sqlite(tempfile::tempdir().expect("a directory")) }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_simulated_runtime_keeps_the_contract() {
+    runtime::all(|| async { runtime::Simulated::new() }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_simulated_network_keeps_the_contract() {
+    network::all(|| async { network::Simulated::new() }).await;
 }

@@ -1,7 +1,6 @@
 //! What every store promises.
 
-use crate::history::History;
-use crate::scenario::Scenario;
+use super::quiet_world;
 use crate::store::SimStore;
 use crate::world::World;
 use std::collections::BTreeMap;
@@ -25,8 +24,7 @@ pub struct Simulated(World);
 impl Simulated {
     /// An empty one.
     pub fn new() -> Self {
-        let story = Scenario { tasks: Vec::new(), faults: Vec::new(), ..Scenario::of(0) };
-        Self(World::new(story, None, History::default()))
+        Self(quiet_world(Vec::new()))
     }
 }
 
