@@ -191,22 +191,25 @@ impl ApiClient {
             if error.retry() == Retry::Never || attempt >= self.0.limits.attempts {
                 return Err(error);
             }
-            let wait = self.wait_after(attempt);
+            let wait = self.wait_after(attempt, error.retry_after());
             tracing::debug!(operation = O::NAME, attempt, ?wait, error = chain(&error), "trying again");
             Wait::named("before the next try").owner(O::NAME).pause(wait).await;
         }
     }
 
-    fn wait_after(&self, attempt: u32) -> Duration {
+    /// The wait before the next attempt: what the control plane asks for, within reason, or a step of the backoff.
+    fn wait_after(&self, attempt: u32, asked: Option<Duration>) -> Duration {
         let mut jitter = self.0.jitter.lock().expect("no code panics while it holds this lock");
-        self.0.limits.backoff.delay(attempt - 1, &mut jitter)
+        let backoff = self.0.limits.backoff;
+        let asked = asked.unwrap_or_default().min(backoff.longest);
+        backoff.delay(attempt - 1, &mut jitter).max(asked + jitter.up_to(asked.mul_f64(backoff.jitter)))
     }
 
     /// One attempt of a call.
     async fn once<O: Operation>(&self, request: &O::Request) -> Result<O::Response, CallError> {
         let operation = O::NAME;
         let response = self.send::<O>(api::encode(request)).await?;
-        let status = response.status();
+        let (status, retry_after) = (response.status(), transport::retry_after(response.headers()));
         let header = response.headers().get("x-amzn-errortype");
         let header = header.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = transport::read_capped(response, MAX_ANSWER).await.map_err(|error| match error {
@@ -215,7 +218,7 @@ impl ApiClient {
         })?;
         if !status.is_success() {
             let error = ApiError::parse(status.as_u16(), header.as_deref(), &body);
-            return Err(CallError::Refused { operation, error });
+            return Err(CallError::Refused { operation, error, retry_after });
         }
         api::decode(&body).map_err(|source| CallError::Unreadable { operation, source })
     }

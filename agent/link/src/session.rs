@@ -12,8 +12,9 @@
 //! **Coming back within ten seconds of healing.** The backoffs of the specification grow to minutes. They are kept for a peer that
 //! answers and refuses, which they protect. A peer that cannot be reached needs no protection from a few packets, and an operator
 //! whose network is mended should not wait for minutes: such waits end at [`Timings::unreachable`], and an attempt that gets no
-//! answer ends at [`Timings::connect`], so that a dead attempt, a wait and the attempt that succeeds fit into ten seconds. The
-//! jitter on every wait keeps hosts that lost their control plane together from coming back together.
+//! answer ends at [`Timings::connect`], so that a dead attempt, a wait and the attempt that succeeds fit into ten seconds. One that
+//! is in trouble or throttles is asked again after [`Timings::troubled`] at the latest, or when it says: `Retry-After` is how it
+//! protects itself. The jitter on every wait keeps hosts that lost their control plane together from coming back together.
 //!
 //! **A dead peer.** A connection whose far end is gone looks like a quiet one for as long as the heartbeats allow: two minutes. So
 //! the session pings, and gives up when nothing at all came for [`Timings::pulse`]. That counts only for a peer that has answered
@@ -26,6 +27,7 @@ use crate::socket::chain;
 use std::fmt;
 use std::time::Duration;
 use tokio::time::Instant;
+use wharf_protocol::api::ApiError;
 
 /// A session that the peer closes sooner than this was a short one; longer than the longest pause between contested sessions.
 const SHORT: Duration = Duration::from_secs(30);
@@ -117,7 +119,7 @@ pub enum Ending {
     Inactive(String),
     /// Nobody answers: the network, a broken connection, a dead peer. Carries the reason for the log.
     Unreachable(String),
-    /// Somebody answers who is not able to serve, or is not the control plane: 5xx, a time to come back after, a page for people.
+    /// Somebody answers who is not able to serve, or is not the control plane: 5xx, throttling, a page for people.
     Troubled {
         /// The reason for the log.
         reason: String,
@@ -154,10 +156,12 @@ impl Ending {
         let reason = chain(error);
         match error {
             CallError::Unreachable { .. } => Self::Unreachable(reason),
-            CallError::Refused { error, .. } if error.status < 500 => Self::Failed(reason),
+            CallError::Refused { error: ApiError { status: ..500, .. }, .. } if !error.is_throttling() => {
+                Self::Failed(reason)
+            }
             // What is not an answer of the API was not said by the API.
             CallError::Refused { .. } | CallError::TooLarge { .. } | CallError::Unreadable { .. } => {
-                Self::Troubled { reason, retry_after: None }
+                Self::Troubled { reason, retry_after: error.retry_after() }
             }
             CallError::Unsigned { .. } => Self::Failed(reason),
         }

@@ -6,12 +6,10 @@
 use crate::api::ApiClient;
 use crate::plane::ControlPlane;
 use crate::session::{Ending, Session, closes_in_order};
-use crate::transport::read_capped;
+use crate::transport::{read_capped, retry_after};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use reqwest::header::{
-    CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
+use reqwest::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use reqwest::{Response, StatusCode, Upgraded, Url};
 use std::error::Error;
 use std::time::Duration;
@@ -94,7 +92,7 @@ pub(crate) async fn upgrade(api: &ApiClient, url: &Url) -> Result<Upgraded, Endi
 }
 
 async fn refusal(response: Response) -> Ending {
-    let (status, retry_after) = (response.status(), retry_after(&response));
+    let (status, retry_after) = (response.status(), retry_after(response.headers()));
     let troubled = |reason| Ending::Troubled { reason, retry_after };
     let body = match read_capped(response, MAX_REFUSAL).await {
         Ok(body) => body,
@@ -103,7 +101,7 @@ async fn refusal(response: Response) -> Ending {
     let text = String::from_utf8_lossy(&body);
     match Refusal::parse(&text) {
         Some(refusal) if refusal.is_inactive_instance() => Ending::Inactive(refusal.to_string()),
-        Some(refusal) if status.is_server_error() || retry_after.is_some() => {
+        Some(refusal) if status.is_server_error() || asks_for_less(status) || retry_after.is_some() => {
             troubled(format!("refused with status {status}: {refusal}"))
         }
         Some(refusal) => Ending::Failed(format!("refused with status {status}: {refusal}")),
@@ -114,10 +112,8 @@ async fn refusal(response: Response) -> Ending {
     }
 }
 
-/// When the peer wants to be asked again; only the form in seconds, which is what services send.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+fn asks_for_less(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// The next frame, or how the session ended: it broke, it was closed, or one of its timers is due. Text and binary frames are

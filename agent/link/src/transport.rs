@@ -3,6 +3,7 @@
 //! The API calls and both websockets' upgrades go through it, so they share roots of trust, `HTTPS_PROXY` and
 //! `NO_PROXY`. The roots are the host's (`SSL_CERT_FILE` is honoured). Redirects are refused: requests are signed.
 
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Response, Url, redirect};
 use std::time::Duration;
 
@@ -14,6 +15,12 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Idle connections are given up soon: an idle agent should hold no buffers.
 const IDLE: Duration = Duration::from_secs(20);
+
+/// When the peer wants to be asked again; only the form in seconds, which is what services send.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
 
 /// Why the HTTP client could not be made.
 #[derive(Debug, thiserror::Error)]

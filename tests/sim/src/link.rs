@@ -71,7 +71,7 @@ impl SimPlane {
 /// What a call that got no answer looks like from above: to be tried again.
 fn unreachable(operation: &'static str) -> CallError {
     let error = ApiError { code: "ServerException".to_owned(), message: String::new(), status: 503 };
-    CallError::Refused { operation, error }
+    CallError::Refused { operation, error, retry_after: None }
 }
 
 impl ControlPlane for SimPlane {

@@ -1,6 +1,7 @@
 //! Why an API call failed, and whether asking again can help (spec 2.1, 2.2).
 
 use crate::credentials::CredentialsError;
+use std::time::Duration;
 use wharf_protocol::api::ApiError;
 use wharf_protocol::json::JsonError;
 
@@ -28,6 +29,8 @@ pub enum CallError {
         /// Code, words and status of the answer.
         #[source]
         error: ApiError,
+        /// How long the control plane asks to be left alone.
+        retry_after: Option<Duration>,
     },
     /// No answer came: the network, a timeout, TLS.
     #[error("{operation} did not get an answer from the control plane")]
@@ -108,12 +111,27 @@ impl CallError {
         self.refusal().map_or("", |error| &error.message)
     }
 
+    /// How long the control plane asks to be left alone, if it does.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Unreachable { .. }
+            | Self::TooLarge { .. }
+            | Self::Unreadable { .. }
+            | Self::Unsigned { .. } => None,
+        }
+    }
+
+    /// Whether the control plane asks for fewer calls.
+    pub fn is_throttling(&self) -> bool {
+        self.refusal().is_some_and(|error| error.status == 429 || THROTTLING.contains(&error.code.as_str()))
+    }
+
     /// Whether the same call can succeed later: what the SDKs call retryable.
     pub fn retry(&self) -> Retry {
         let later = match self {
             Self::Refused { error, .. } => {
-                let throttled = error.status == 429 || THROTTLING.contains(&error.code.as_str());
-                throttled || error.is_server_fault() || error.code == "ServerException"
+                self.is_throttling() || error.is_server_fault() || error.code == "ServerException"
             }
             Self::Unreachable { .. } | Self::Unsigned { .. } => true,
             Self::TooLarge { .. } | Self::Unreadable { .. } => false,

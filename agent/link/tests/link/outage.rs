@@ -22,7 +22,7 @@ use wharf_link::plane::ControlPlane;
 use wharf_link::session::{Ending, Timings};
 use wharf_link::submit::SubmitOutcome;
 use wharf_protocol::api::{
-    CreateClusterResponse, RegisterContainerInstanceRequest, RegisterContainerInstanceResponse,
+    ApiError, CreateClusterResponse, RegisterContainerInstanceRequest, RegisterContainerInstanceResponse,
     SubmitTaskStateChangeRequest,
 };
 
@@ -39,6 +39,8 @@ enum Weather {
     Refuses,
     /// A load balancer answers 503.
     Unavailable,
+    /// The API asks for fewer calls.
+    Throttles,
 }
 
 /// A control plane in memory.
@@ -87,6 +89,12 @@ impl ControlPlane for Plane {
         if self.weather() == Weather::Swallows {
             sleep(Duration::from_secs(6)).await;
         }
+        if self.weather() == Weather::Throttles {
+            self.0.lock().unwrap().attempts += 1;
+            let code = "ThrottlingException".to_owned();
+            let error = ApiError { code, message: "Rate exceeded".to_owned(), status: 400 };
+            return Err(CallError::Refused { operation: "DiscoverPollEndpoint", error, retry_after: None });
+        }
         Ok(Endpoints { acs: Some("http://plane/".to_owned()), tcs: None, fresh: fair })
     }
 
@@ -98,6 +106,7 @@ impl ControlPlane for Plane {
             Weather::Swallows => std::future::pending().await,
             Weather::Refuses => Err(Ending::Unreachable("connection refused".to_owned())),
             Weather::Unavailable => Err(Ending::Troubled { reason: "503".to_owned(), retry_after: None }),
+            Weather::Throttles => unreachable!("the endpoint is asked for first"),
             Weather::Fair => {
                 let (near, far) = tokio::io::duplex(64 * 1024);
                 self.0.lock().unwrap().opened.send(far).unwrap();
@@ -180,7 +189,7 @@ async fn back_after_an_hour_of(weather: Weather, seed: u64) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn after_an_hour_without_a_control_plane_the_session_is_open_within_ten_seconds_of_its_return() {
-    for weather in [Weather::Swallows, Weather::Refuses, Weather::Unavailable] {
+    for weather in [Weather::Swallows, Weather::Refuses, Weather::Unavailable, Weather::Throttles] {
         let mut all = Vec::new();
         for seed in 0..20 {
             all.push(back_after_an_hour_of(weather, seed).await);

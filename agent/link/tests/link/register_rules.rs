@@ -11,7 +11,7 @@ const OPERATION: &str = "RegisterContainerInstance";
 
 fn refused(status: u16, code: &str, message: &str) -> CallError {
     let error = ApiError { code: code.to_owned(), message: message.to_owned(), status };
-    CallError::Refused { operation: OPERATION, error }
+    CallError::Refused { operation: OPERATION, error, retry_after: None }
 }
 
 fn step(error: CallError, may_create_cluster: bool) -> Step {
