@@ -7,6 +7,7 @@ use crate::connect::Shared;
 use crate::process;
 use crate::rpc::RpcError;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,9 @@ pub enum Absence {
         #[source]
         source: Arc<io::Error>,
     },
+    /// It was there when the act began, and nobody listens any more.
+    #[error("containerd ended meanwhile")]
+    Ended,
     /// Another process listens now.
     #[error("containerd was started again meanwhile")]
     Restarted,
@@ -45,14 +49,36 @@ pub enum Absence {
     BrokeOff(#[source] RpcError),
 }
 
+impl Absence {
+    /// Whether containerd ended under the act: another listens since, or nobody. One that is slow, hangs or refuses has not.
+    pub fn has_ended(&self) -> bool {
+        match self {
+            Self::Ended | Self::Restarted => true,
+            Self::NobodyListens { .. } | Self::Silent(_) | Self::Stumbles { .. } | Self::BrokeOff(_) => false,
+        }
+    }
+}
+
 /// Who listened when an act began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Witness {
     /// Process id and start time; `None` where the process cannot be seen from here.
     listener: Option<(i32, u64)>,
+    /// Inode and birth of the socket, which containerd makes anew each time it starts: it tells two processes apart where the
+    /// listener cannot be seen, or is something in front of containerd. containerd itself names neither in a way that changes:
+    /// its uuid is kept on disk, and its pid is only told from version 1.7 on.
+    socket: Option<(u64, i64, i64)>,
 }
 
 impl Witness {
+    /// Whether the other witness surely saw another containerd.
+    fn differs(self, later: Self) -> bool {
+        fn changed<T: PartialEq>(before: Option<T>, after: Option<T>) -> bool {
+            before.zip(after).is_some_and(|(before, after)| before != after)
+        }
+        changed(self.listener, later.listener) || changed(self.socket, later.socket)
+    }
+
     /// When the process that listens began, in milliseconds since 1970; `None` where it cannot be seen or has ended.
     pub(crate) fn began_ms(self) -> Option<i64> {
         process::started_at_ms(u32::try_from(self.listener?.0).ok()?)
@@ -72,16 +98,21 @@ impl Shared {
         })?;
         let pid = stream.peer_cred().ok().and_then(|peer| peer.pid()).filter(|pid| *pid > 0);
         let started = |pid: i32| process::started(u32::try_from(pid).ok()?);
-        Ok(Witness { listener: pid.and_then(|pid| Some((pid, started(pid)?))) })
+        let socket = tokio::fs::metadata(address).await.ok();
+        Ok(Witness {
+            listener: pid.and_then(|pid| Some((pid, started(pid)?))),
+            socket: socket.map(|socket| (socket.ino(), socket.mtime(), socket.mtime_nsec())),
+        })
     }
 
     /// Judges an act that failed; `None` when containerd was there all the time and means what it says.
     pub(crate) async fn absence(&self, before: Witness, error: Option<&RpcError>) -> Option<Absence> {
         let after = match self.witness().await {
             Ok(after) => after,
+            Err(Absence::NobodyListens { source, .. }) if is_empty(&source) => return Some(Absence::Ended),
             Err(absence) => return Some(absence),
         };
-        if before.listener.zip(after.listener).is_some_and(|(before, after)| before != after) {
+        if before.differs(after) {
             return Some(Absence::Restarted);
         }
         if let Err(silence) = self.pinged().await {
@@ -93,6 +124,11 @@ impl Shared {
             None => None,
         }
     }
+}
+
+/// Whether there is no process behind the socket, or no socket. One that takes no connection in time may only hang.
+fn is_empty(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
 
 /// A directory that containerd made and did not live to note down: it gives the same number or name again and is refused, until its

@@ -25,6 +25,7 @@ pub fn pull(error: &PullError) -> ReasonCode {
         | PullError::Unreachable { .. }
         | PullError::Registry { .. }
         | PullError::Away { .. }
+        | PullError::Refused { .. }
         | PullError::Abandoned { .. } => ReasonCode::CannotPullContainer,
     }
 }

@@ -14,7 +14,7 @@ use wharf_runtime::{Image, PullError, RegistryAuth};
 impl<O: Outside> World<O> {
     pub(super) async fn pull_image(&self, container: ContainerRef, image: String) -> Event {
         failpoint!("image.before");
-        let ensured = self.runtime.ensure_image(&image, self.auth_for(&image), self.pull).await;
+        let ensured = self.runtime.ensure_image(&image, self.auth_for(&image), self.pull, &[]).await;
         failpoint!("image.after");
         match ensured {
             Ok(found) => Event::ImageReady { container, image: resolved(&found) },

@@ -12,12 +12,13 @@ use wharf_runtime::{
 
 /// Runs containers. Clones share the connection. What each call promises is written at [`Containerd`], which is the real one.
 pub trait Runtime: Clone + fmt::Debug + Send + Sync + 'static {
-    /// Has the image in the store and unpacked.
+    /// Has the image in the store and unpacked, unless its digest is refused.
     fn ensure_image(
         &self,
         image: &str,
         auth: Option<&RegistryAuth>,
         policy: PullPolicy,
+        refused: &[String],
     ) -> impl Future<Output = Result<Image, PullError>> + Send;
 
     /// Creates a container whose process waits to be started; one of the same id and specification is adopted.
@@ -73,8 +74,9 @@ impl Runtime for Containerd {
         image: &str,
         auth: Option<&RegistryAuth>,
         policy: PullPolicy,
+        refused: &[String],
     ) -> Result<Image, PullError> {
-        Self::ensure_image(self, image, auth, policy).await
+        Self::ensure_image(self, image, auth, policy, refused).await
     }
 
     async fn create(&self, request: &CreateContainer) -> Result<(), CreateError> {

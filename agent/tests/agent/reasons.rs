@@ -19,7 +19,7 @@ fn image() -> String {
 #[test]
 fn a_pull_that_fails_says_whether_registry_credentials_image_or_time_did() {
     let detail = "said so".to_owned();
-    let stored = |source| PullError::Store { image: image(), source: Arc::new(source) };
+    let stored = |source| PullError::Store { image: image(), digest: None, source: Arc::new(source) };
     let cases = [
         (
             PullError::NotFound { image: image(), detail: detail.clone() },

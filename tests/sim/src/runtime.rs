@@ -153,12 +153,13 @@ impl Runtime for SimRuntime {
         image: &str,
         _auth: Option<&RegistryAuth>,
         _policy: PullPolicy,
+        _refused: &[String],
     ) -> Result<Image, PullError> {
         let name = || image.to_owned();
         match self.call("Pull", image, SLOW).await {
             Answer::Good => {}
             Answer::Away(error) => {
-                return Err(PullError::Away { image: name(), source: absence(error) });
+                return Err(PullError::Away { image: name(), digest: None, source: absence(error) });
             }
             Answer::Refused(_) | Answer::Lost(_) => {
                 return Err(PullError::Unreachable { image: name(), detail: "no luck".to_owned() });

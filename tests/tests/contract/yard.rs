@@ -38,7 +38,7 @@ impl Containerd {
         let tar = host.dir().join("demo.tar");
         build_demo(IMAGE, &tar).unwrap();
         runtime.load(&tar).await.unwrap();
-        let image = runtime.ensure_image(IMAGE, None, PullPolicy::Never).await.unwrap().name;
+        let image = runtime.ensure_image(IMAGE, None, PullPolicy::Never, &[]).await.unwrap().name;
         Self { host, runtime, image }
     }
 }

@@ -178,6 +178,8 @@ pub enum PullError {
     Store {
         /// Full name.
         image: String,
+        /// Digest of what the name points at, once that was known: before, nothing of the image has reached containerd.
+        digest: Option<String>,
         /// What is wrong.
         // Shared, because everyone who waits for one pull gets the same error.
         #[source]
@@ -188,9 +190,19 @@ pub enum PullError {
     Away {
         /// Full name.
         image: String,
+        /// Digest of what the name points at, where it was known by then.
+        digest: Option<String>,
         /// What was met.
         #[source]
         source: Absence,
+    },
+    /// The name points at what the caller does not want.
+    #[error("image {image} is {digest}, which is not to be used")]
+    Refused {
+        /// Full name.
+        image: String,
+        /// Digest of what it points at.
+        digest: String,
     },
     /// The pull was given up because the connection to containerd is being closed.
     #[error("pulling image {image} was broken off")]
@@ -207,7 +219,8 @@ impl PullError {
             Self::Invalid(_)
             | Self::NotInStore { .. }
             | Self::NotFound { .. }
-            | Self::Unauthorized { .. } => Retry::Never,
+            | Self::Unauthorized { .. }
+            | Self::Refused { .. } => Retry::Never,
             Self::RateLimited { .. }
             | Self::Unreachable { .. }
             | Self::Registry { .. }
@@ -233,12 +246,41 @@ impl PullError {
             | Self::Timeout { .. }
             | Self::DigestMismatch { .. }
             | Self::Away { .. }
+            | Self::Refused { .. }
             | Self::Abandoned { .. } => None,
         }
     }
 
+    /// What the image was found to be before containerd failed with it.
+    pub(super) fn digest(&self) -> Option<&str> {
+        match self {
+            Self::Store { digest, .. } | Self::Away { digest, .. } => digest.as_deref(),
+            Self::Refused { digest, .. } => Some(digest),
+            Self::Invalid(_)
+            | Self::NotInStore { .. }
+            | Self::NotFound { .. }
+            | Self::Unauthorized { .. }
+            | Self::RateLimited { .. }
+            | Self::Unreachable { .. }
+            | Self::Registry { .. }
+            | Self::Timeout { .. }
+            | Self::DigestMismatch { .. }
+            | Self::Abandoned { .. } => None,
+        }
+    }
+
+    /// The same, of an image that was found to be this.
+    pub(super) fn about(self, target: &str) -> Self {
+        match self {
+            Self::Store { image, digest: None, source } => {
+                Self::Store { image, digest: Some(target.to_owned()), source }
+            }
+            other => other,
+        }
+    }
+
     pub(super) fn store(image: &impl ToString, source: impl Into<StoreError>) -> Self {
-        Self::Store { image: image.to_string(), source: std::sync::Arc::new(source.into()) }
+        Self::Store { image: image.to_string(), digest: None, source: std::sync::Arc::new(source.into()) }
     }
 }
 

@@ -37,33 +37,39 @@ pub(super) enum Patience {
     Short,
 }
 
+/// What is pulled, and how.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) name: ImageName,
+    pub(super) auth: Option<RegistryAuth>,
+    pub(super) patience: Patience,
+    /// Digests of which nothing may reach containerd.
+    pub(super) refused: Vec<String>,
+}
+
 /// Pulls an image, or learns that the store has what the registry has.
-pub(super) async fn pull(
-    shared: &Shared,
-    name: &ImageName,
-    auth: Option<&RegistryAuth>,
-    patience: Patience,
-) -> Result<Image, PullError> {
+pub(super) async fn pull(shared: &Shared, order: &Order) -> Result<Image, PullError> {
     let started = now_ms();
-    let settings = &shared.config.pull;
-    let deadline = Instant::now() + settings.total;
-    let late = |_| PullError::Timeout { image: name.to_string(), after: settings.total };
+    let (name, total) = (&order.name, shared.config.pull.total);
+    let deadline = Instant::now() + total;
+    let late = |_| PullError::Timeout { image: name.to_string(), after: total };
     let wait = |what| Wait::named(what).owner(format!("image {name}")).until(deadline);
-    let reached = wait("its registry").on(reach(shared, name, auth, patience)).await;
+    let reached = wait("its registry").on(reach(shared, order)).await;
     let (session, target, bytes) = match reached.map_err(late)?? {
         Reached::Unchanged(image) => return Ok(image),
         Reached::Different(session, target, bytes) => (session, target, bytes),
     };
+    let digest = target.digest.clone();
     failpoint!("image.resolved");
-    let lease = Lease::take(shared, "pull", settings.total + LEASE_MARGIN).await;
-    let lease = lease.map_err(|error| PullError::store(name, error))?;
+    let lease = Lease::take(shared, "pull", total + LEASE_MARGIN).await;
+    let lease = lease.map_err(|error| PullError::store(name, error).about(&digest))?;
     failpoint!("image.leased");
     let transfer = Transfer { shared, scope: &lease.scope, session: &session, name };
     // The deadline lies within the lease: a pull that runs out of time still gives its lease back.
     let transferred = wait("its layers").on(transfer.run(target, bytes)).await;
     failpoint!("image.before-lease-end");
     lease.end(matches!(transferred, Ok(Ok(_)))).await;
-    let resolved = transferred.map_err(late)??;
+    let resolved = transferred.map_err(late)?.map_err(|error| error.about(&digest))?;
     let (pull_started_at_ms, pull_stopped_at_ms) = (Some(started), Some(now_ms()));
     Ok(Image { pull_started_at_ms, pull_stopped_at_ms, ..resolved.to_image(&name.to_string()) })
 }
@@ -76,20 +82,19 @@ enum Reached {
     Different(Session, Descriptor, Vec<u8>),
 }
 
-async fn reach(
-    shared: &Shared,
-    name: &ImageName,
-    auth: Option<&RegistryAuth>,
-    patience: Patience,
-) -> Result<Reached, PullError> {
-    let settings = &shared.config.pull;
-    let attempts = if patience == Patience::Short { 1 } else { settings.attempts };
+async fn reach(shared: &Shared, order: &Order) -> Result<Reached, PullError> {
+    let (name, settings) = (&order.name, &shared.config.pull);
+    let attempts = if order.patience == Patience::Short { 1 } else { settings.attempts };
     let (session, target, bytes) = with_retries(attempts, async || {
-        let session = Session::open(name, auth, settings).await?;
+        let session = Session::open(name, order.auth.as_ref(), settings).await?;
         let (target, bytes) = session.target().await?;
         Ok((session, target, bytes))
     })
     .await?;
+    // Before containerd hears of it.
+    if order.refused.contains(&target.digest) {
+        return Err(PullError::Refused { image: name.to_string(), digest: target.digest });
+    }
     Ok(match unchanged(shared, name, &target).await {
         Some(image) => Reached::Unchanged(image),
         None => Reached::Different(session, target, bytes),

@@ -4,7 +4,7 @@ use super::error::StoreError;
 use super::manifest::{ConfigDocument, Descriptor, Index, Manifest};
 use super::{Image, ImageConfig, content};
 use crate::connect::Shared;
-use crate::rpc::{self, QUICK};
+use crate::rpc::{self, QUICK, RpcError};
 use containerd_client::services::v1::GetImageRequest;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -82,15 +82,32 @@ fn keep(map: &Mutex<HashMap<String, Arc<ResolvedImage>>>, key: &str, image: &Arc
 
 /// Looks a name up in the store; `None` when no image has it.
 pub(crate) async fn by_name(shared: &Shared, name: &str) -> Result<Option<Arc<ResolvedImage>>, StoreError> {
+    match target(shared, name).await? {
+        Some(target) => named_target(shared, name, target).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What a name of the store points at; nothing of the image is read for it.
+pub(super) async fn target(shared: &Shared, name: &str) -> Result<Option<Descriptor>, RpcError> {
     let request = GetImageRequest { name: name.to_owned() };
     let answer = rpc::found(rpc::call("Images.Get", QUICK, shared.image_store().get(request)).await)?;
-    let Some(target) = answer.and_then(|answer| answer.image).and_then(|image| image.target) else {
+    let target = answer.and_then(|answer| answer.image).and_then(|image| image.target);
+    if target.is_none() {
         shared.images.forget(name);
-        return Ok(None);
-    };
-    let image = by_target(shared, Descriptor::from_proto(target)).await?;
+    }
+    Ok(target.map(Descriptor::from_proto))
+}
+
+/// Reads manifest and configuration behind a name's target.
+pub(super) async fn named_target(
+    shared: &Shared,
+    name: &str,
+    target: Descriptor,
+) -> Result<Arc<ResolvedImage>, StoreError> {
+    let image = by_target(shared, target).await?;
     shared.images.remember(name, &image);
-    Ok(Some(image))
+    Ok(image)
 }
 
 /// Reads manifest and configuration behind a target.

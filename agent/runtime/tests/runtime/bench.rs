@@ -49,7 +49,7 @@ async fn creating_and_starting_costs_little_more_than_the_bare_calls() {
     let lab = Lab::with_demo().await;
     let mut ensure = Times::default();
     for _ in 0..ROUNDS {
-        ensure.measure(lab.containerd.ensure_image(DEMO, None, PullPolicy::IfMissing)).await.unwrap();
+        ensure.measure(lab.containerd.ensure_image(DEMO, None, PullPolicy::IfMissing, &[])).await.unwrap();
     }
     let mut race = Race::new(lab).await;
     for round in 0..ROUNDS {
@@ -79,7 +79,7 @@ async fn creating_and_starting_costs_little_more_than_the_bare_calls() {
 impl Race {
     async fn new(lab: Lab) -> Self {
         let client = Client::from_path(&lab.config().address).await.unwrap();
-        let image = lab.containerd.ensure_image(DEMO, None, PullPolicy::Never).await.unwrap();
+        let image = lab.containerd.ensure_image(DEMO, None, PullPolicy::Never, &[]).await.unwrap();
         lab.containerd.create(&Self::request(&lab, "model")).await.unwrap();
         let spec = lab.spec_of("model");
         lab.containerd.delete("model").await.unwrap();

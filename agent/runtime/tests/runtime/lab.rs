@@ -78,7 +78,7 @@ impl Lab {
         let tar = self.path().join("image.tar");
         image.write_oci_tar(&tar, name);
         assert_eq!(self.containerd.load(&tar).await.unwrap(), [name]);
-        self.containerd.ensure_image(name, None, PullPolicy::Never).await.unwrap();
+        self.containerd.ensure_image(name, None, PullPolicy::Never, &[]).await.unwrap();
     }
 
     pub fn path(&self) -> &Path {

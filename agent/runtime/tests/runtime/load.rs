@@ -12,7 +12,7 @@ async fn an_oci_layout_is_loaded_named_unpacked_and_described() {
         json!({ "User": "app", "WorkingDir": "/tmp", "StopSignal": "SIGQUIT", "Entrypoint": ["/bin/echo"] }),
     );
     lab.load(&image, DEMO).await;
-    let found = lab.containerd.ensure_image("localhost/demo", None, PullPolicy::Never).await.unwrap();
+    let found = lab.containerd.ensure_image("localhost/demo", None, PullPolicy::Never, &[]).await.unwrap();
     assert_eq!(found.name, DEMO);
     assert_eq!(found.digest.as_deref(), Some(image.manifest.digest.as_str()));
     assert_eq!(found.config_digest, image.config.digest);
@@ -35,7 +35,7 @@ async fn what_was_loaded_survives_collection_and_loading_again() {
     let (exit, output) = lab.run(&lab.container("c", "echo still here")).await;
     assert_eq!((exit.code, output.as_str()), (0, "still here\n"));
     lab.load(&busybox(json!({})), DEMO).await;
-    let gone = lab.containerd.ensure_image("localhost/other:v1", None, PullPolicy::Never).await;
+    let gone = lab.containerd.ensure_image("localhost/other:v1", None, PullPolicy::Never, &[]).await;
     assert!(matches!(gone, Err(PullError::NotInStore { .. })), "{gone:?}");
     lab.finish().await;
 }

@@ -20,6 +20,7 @@ mod lifecycle;
 mod load;
 mod logger;
 mod pull;
+mod refused;
 mod registry;
 mod spec;
 mod survivor;

@@ -202,8 +202,8 @@ async fn what_is_not_there_is_said_to_be_so<Y: Yard>(yard: &Y) {
 
 async fn an_image_that_is_there_is_the_same_each_time<Y: Yard>(yard: &Y) {
     let (runtime, name) = (yard.runtime(), yard.image());
-    let one = runtime.ensure_image(&name, None, PullPolicy::IfMissing).await.expect("it is there");
-    let other = runtime.ensure_image(&name, None, PullPolicy::IfMissing).await.expect("it is there");
+    let one = runtime.ensure_image(&name, None, PullPolicy::IfMissing, &[]).await.expect("it is there");
+    let other = runtime.ensure_image(&name, None, PullPolicy::IfMissing, &[]).await.expect("it is there");
     assert_eq!((&one.config_digest, &one.digest), (&other.config_digest, &other.digest));
 }
 
