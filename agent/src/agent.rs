@@ -259,6 +259,7 @@ pub(crate) fn node_config(settings: &Settings, host: HostResources) -> NodeConfi
     config.limits.pull = settings.runtime.pull_timeout;
     config.task_retention = settings.tasks.cleanup_wait;
     config.history_age = settings.tasks.stories_age;
+    config.image_quarantine = settings.runtime.image_quarantine;
     config.history_count = settings.tasks.stories_kept;
     config.unknown_wait = settings.tasks.unknown_wait;
     config

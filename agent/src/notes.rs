@@ -43,6 +43,21 @@ pub fn log(note: &Note) {
         Note::AttachmentLapsed { task } => {
             tracing::warn!(%task, "an interface was announced and its task never came")
         }
+        Note::ImageSuspected { reference, digest, act } => tracing::warn!(
+            image = reference,
+            digest,
+            act = act.as_str(),
+            "containerd ended while it was busy with this image; images that are new here are used one at a time until one succeeds"
+        ),
+        Note::ImageQuarantined { reference, digest, act } => tracing::error!(
+            image = reference,
+            digest,
+            act = act.as_str(),
+            "this image crashes containerd and is kept out; WHARF_IMAGE_QUARANTINE says how long"
+        ),
+        Note::ImageCleared { digest } => {
+            tracing::info!(digest, "nothing is held against this image any more")
+        }
         Note::Ignored { what, about } => tracing::debug!(what, about, "nothing done"),
     }
 }

@@ -23,12 +23,18 @@ impl Node {
             Event::ReleaseFailed { task, reason } => self.release_failed(task, reason),
             Event::ImageReady { container, image } => self.image_ready(&container, image),
             Event::ImageFailed { container, reason } => self.image_failed(&container, reason),
+            Event::ImageRefused { container, digest } => self.image_refused(&container, &digest),
             Event::ContainerCreated { container } => self.container_created(&container),
             Event::CreateFailed { container, reason } => self.create_failed(&container, reason),
             Event::ContainerStarted { container, at } => self.container_started(&container, at),
             Event::StartFailed { container, reason } => self.start_failed(&container, reason),
             Event::ContainerInspected { container, seen } => self.container_inspected(&container, seen),
-            Event::Postponed { container, act, reason } => self.postponed(container, act, reason),
+            Event::Postponed { container, act, reason, suspect } => {
+                if let Some(digest) = suspect {
+                    self.containerd_ended(&container, act, &digest);
+                }
+                self.postponed(container, act, reason);
+            }
             Event::SignalSent { container } => self.signal_sent(container),
             Event::SignalFailed { container, reason } => self.signal_failed(container, reason),
             Event::ContainerDeleted { container, exit, remains } => {

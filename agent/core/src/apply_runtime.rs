@@ -19,6 +19,7 @@ use std::sync::Arc;
 impl Node {
     pub(crate) fn image_ready(&mut self, container: &ContainerRef, image: ResolvedImage) {
         self.landed(container);
+        self.image_proved(image.digest.as_deref(), Act::Pull);
         let now = self.now;
         self.change(container, "image", |_, state| state.resolve(image, now));
     }
@@ -31,6 +32,9 @@ impl Node {
         self.landed(container);
         let now = self.now;
         self.change(container, "creation", |_, state| state.create(now));
+        let image = self.container(container).and_then(Container::image);
+        let digest = image.and_then(|image| image.digest.clone());
+        self.image_proved(digest.as_deref(), Act::Create);
     }
 
     pub(crate) fn create_failed(&mut self, container: &ContainerRef, reason: Reason) {
@@ -211,7 +215,7 @@ impl Node {
 
     /// The effect in the container's lane has ended; a listing made before that proves nothing about it. Unless it was a signal,
     /// which makes and removes nothing: a container that is gone gets one after the other, and has to be found gone nevertheless.
-    fn landed(&mut self, container: &ContainerRef) -> Option<Flight> {
+    pub(crate) fn landed(&mut self, container: &ContainerRef) -> Option<Flight> {
         let lane = Lane::Container(container.clone());
         let flight = self.work.end(&lane);
         if !flight.as_ref().is_some_and(Flight::is_signal) {

@@ -25,6 +25,8 @@ pub struct NodeConfig {
     pub effect_backoff: Backoff,
     /// How long a container may be listed whose task nobody knows before it is removed; `None` leaves it to the control plane.
     pub unknown_wait: Option<Duration>,
+    /// How long an image that crashes the runtime is kept out; zero keeps out none.
+    pub image_quarantine: Duration,
     /// Tries after which a container that does not die is said to be unstoppable.
     pub stubborn_after: u32,
 }
@@ -42,6 +44,7 @@ impl NodeConfig {
             report_backoff: Backoff { first: Duration::from_secs(1), most: Duration::from_secs(30) },
             effect_backoff: Backoff { first: Duration::from_secs(1), most: Duration::from_secs(30) },
             unknown_wait: Some(Duration::from_secs(3600)),
+            image_quarantine: Duration::from_secs(24 * 3600),
             stubborn_after: 5,
         }
     }

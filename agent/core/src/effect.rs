@@ -25,12 +25,14 @@ pub enum Effect {
         /// The task.
         task: TaskArn,
     },
-    /// Have the image in the store and unpacked. Ends in `ImageReady`, `ImageFailed` or `Postponed`.
+    /// Have the image in the store and unpacked. Ends in `ImageReady`, `ImageFailed`, `ImageRefused` or `Postponed`.
     PullImage {
         /// Container that wants it.
         container: ContainerRef,
         /// Reference as written in the definition.
         image: String,
+        /// Digests of which nothing may reach the runtime.
+        refused: Vec<String>,
     },
     /// Create the container. Ends in `ContainerCreated`, `CreateFailed` or `Postponed`.
     CreateContainer {

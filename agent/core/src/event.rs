@@ -97,6 +97,13 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
+    /// The image is one of those that the effect said to refuse; nothing of it reached the runtime.
+    ImageRefused {
+        /// Container that wanted it.
+        container: ContainerRef,
+        /// Digest of what its reference points at.
+        digest: String,
+    },
     /// The container exists in the runtime, not started.
     ContainerCreated {
         /// The container.
@@ -168,6 +175,9 @@ pub enum Event {
         act: Act,
         /// What was met.
         reason: Reason,
+        /// Digest of the image that containerd was busy with for the act, when it was there and ended meanwhile.
+        #[serde(default)]
+        suspect: Option<String>,
     },
     /// A health probe ended.
     HealthProbed {

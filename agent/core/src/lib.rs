@@ -8,11 +8,12 @@
 //! |---|---|
 //! | what can happen, be done, be said | [`event`], [`effect`], [`report`], [`reason`], [`spec`] |
 //! | how a step goes | [`node`] |
-//! | what an event changes | `apply_control` (control plane), `apply_runtime` (containers), `apply_task` (networks, reports), `apply_observed` (recovery) |
+//! | what an event changes | `apply_control` (control plane), `apply_runtime` (containers), `apply_image` (images), `apply_task` (networks, reports), `apply_observed` (recovery) |
 //! | what follows by itself: essential rule, overdue acts, the course of a stop | `settle` |
 //! | what is done next | `plan`, with `order` (dependsOn) and [`admission`] (host resources) |
 //! | when a report is due and what it says | `reporting` |
 //! | what is in flight or rests | [`work`] |
+//! | which images are kept out, since they crash containerd | [`quarantine`] |
 //! | what is saved | [`record`] |
 //! | what a task waits for, and why it stopped | [`wait`], `why` |
 //! | what a task went through, and what is left of it | [`journal`], `chronicle`, [`story`] |
@@ -20,6 +21,7 @@
 
 mod apply;
 mod apply_control;
+mod apply_image;
 mod apply_observed;
 mod apply_runtime;
 mod apply_task;
@@ -45,6 +47,7 @@ pub mod journal;
 pub mod node;
 pub mod note;
 pub mod phase;
+pub mod quarantine;
 pub mod reason;
 pub mod record;
 pub mod report;

@@ -123,6 +123,7 @@ impl Node {
         }
         let mut effects = Vec::new();
         if self.recovered {
+            self.lapse_quarantine();
             self.settle();
             self.end_unknown();
             self.retire();
@@ -187,7 +188,8 @@ impl Node {
     }
 
     pub(crate) fn context(&self) -> Context<'_> {
-        Context { config: &self.config, work: &self.work, now: self.now }
+        let quarantine = &self.manifest.quarantine;
+        Context { config: &self.config, work: &self.work, quarantine, now: self.now }
     }
 
     /// The task, to be changed: its record is compared and saved at the end of the step.
@@ -237,7 +239,8 @@ impl Node {
         let attachments = self.attachments.iter().flat_map(|(arn, a)| plan::plan_attachment(arn, a, context));
         let absent =
             self.absent.iter().flat_map(|(arn, a)| plan::plan_absent(arn, a, &self.orphans, context));
-        let effects: Vec<Effect> = tasks.chain(attachments).chain(absent).collect();
+        let mut effects: Vec<Effect> = tasks.chain(attachments).chain(absent).collect();
+        self.take_turns(&mut effects);
         for effect in &effects {
             self.work.begin(effect, self.now);
             if let Effect::PullImage { container, .. } = effect {

@@ -107,6 +107,29 @@ pub enum Note {
         /// The task it was for.
         task: TaskArn,
     },
+    /// containerd ended while it was busy with an image, which may or may not be the cause.
+    ImageSuspected {
+        /// Reference that was used.
+        reference: String,
+        /// What it points at.
+        digest: String,
+        /// What was done with it.
+        act: Act,
+    },
+    /// An image crashes containerd and is kept out. Someone should look at it.
+    ImageQuarantined {
+        /// Reference that was used.
+        reference: String,
+        /// What it points at.
+        digest: String,
+        /// What was done with it.
+        act: Act,
+    },
+    /// Nothing is held against an image any more.
+    ImageCleared {
+        /// Its digest.
+        digest: String,
+    },
     /// A message or an event came too late, twice, or for something unknown; nothing was done.
     Ignored {
         /// What came.

@@ -82,7 +82,8 @@ fn plan_container(task: &Task, index: usize, context: Context<'_>) -> Option<Eff
     let standing = task.network.as_ref().is_none_or(|network| network.ready);
     let (act, effect) = match task.containers[index].phase() {
         Phase::Pending if task.is_wanted() => {
-            (Act::Pull, Effect::PullImage { container: container.clone(), image: spec.image.clone() })
+            let (image, refused) = (spec.image.clone(), context.quarantine.digests());
+            (Act::Pull, Effect::PullImage { container: container.clone(), image, refused })
         }
         Phase::Resolved { image, .. } if task.is_wanted() && standing => {
             if order::readiness(task, index, context.now) != Readiness::Ready {
@@ -154,7 +155,7 @@ fn plan_attached(
     work.flight(&lane).is_none().then_some(Effect::ReportAttachment { report, after })
 }
 
-fn plan_report(task: &Task, Context { config, work, now }: Context<'_>) -> Option<Effect> {
+fn plan_report(task: &Task, Context { config, work, now, .. }: Context<'_>) -> Option<Effect> {
     let lane = Lane::Report(task.spec.arn.clone());
     if work.flight(&lane).is_some() {
         return None;

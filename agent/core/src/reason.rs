@@ -147,6 +147,10 @@ codes! {
     CannotPullContainerAuth = "CannotPullContainerAuthError", Yes, Registry,
         "The registry refused the credentials with which the agent asked for the image, or the lack of any.",
         "Give this host credentials for the registry (ECS_ENGINE_AUTH_DATA) or give the image's repository to the ones it has.";
+    /// The image crashes containerd.
+    ImageQuarantined = "ImageQuarantinedError", Yes, Runtime,
+        "containerd ended several times in a row while this image, and nothing else that was new here, was pulled or a container was made of it: the image is kept out.",
+        "containerd's log says how it ended. Push a repaired image, which has another digest, or update containerd. The quarantine ends after WHARF_IMAGE_QUARANTINE; an agent that is started with that at 0 forgets it at once.";
     /// The container could not be created.
     CannotCreateContainer = "CannotCreateContainerError", Yes, Runtime,
         "The container runtime did not create the container.",

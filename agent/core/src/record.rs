@@ -4,6 +4,7 @@
 
 use crate::attachment::Attachment;
 use crate::journal::Journal;
+use crate::quarantine::Quarantine;
 use crate::reason::Reason;
 use crate::story::Story;
 use crate::task::Task;
@@ -190,6 +191,9 @@ pub struct Manifest {
     /// The boot of the host that the runtime was last seen in; state of another boot's processes is void.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<String>,
+    /// Images that something is held against.
+    #[serde(default, skip_serializing_if = "Quarantine::is_empty")]
+    pub quarantine: Quarantine,
 }
 
 /// A record, read.

@@ -7,6 +7,7 @@ use crate::container::{Container, End};
 use crate::event::Desired;
 use crate::order::{self, Readiness};
 use crate::phase::{Phase, StopClock};
+use crate::quarantine::Quarantine;
 use crate::reason::{Reason, ReasonCode};
 use crate::spec::ContainerSpec;
 use crate::task::{Stage, Task};
@@ -18,6 +19,7 @@ use crate::work::{Act, Lane, Work};
 pub(crate) struct Context<'a> {
     pub(crate) config: &'a NodeConfig,
     pub(crate) work: &'a Work,
+    pub(crate) quarantine: &'a Quarantine,
     pub(crate) now: Timestamp,
 }
 
@@ -40,7 +42,9 @@ pub(crate) fn next(task: &Task, context: Context<'_>) -> Option<Consequence> {
     }
     overdue(task, context)
         .or_else(|| match task.desired {
-            Desired::Running => essential_rule(task).or_else(|| hopeless(task, context)),
+            Desired::Running => essential_rule(task)
+                .or_else(|| hopeless(task, context))
+                .or_else(|| quarantined(task, context)),
             Desired::Stopped => stopping(task, context),
         })
         .or_else(|| task.is_gone().then_some(Consequence::EndTask))
@@ -102,6 +106,19 @@ fn hopeless(task: &Task, context: Context<'_>) -> Option<Consequence> {
     })
 }
 
+/// A container whose image was found to crash the runtime. One that is being created is left to that.
+fn quarantined(task: &Task, Context { config, work, quarantine, now }: Context<'_>) -> Option<Consequence> {
+    if quarantine.is_empty() {
+        return None;
+    }
+    task.containers.iter().enumerate().find_map(|(index, container)| {
+        let Phase::Resolved { image, .. } = container.phase() else { return None };
+        let reason = quarantine.refusal(image.digest.as_deref()?, config.image_quarantine, now)?;
+        let idle = work.flight(&Lane::Container(task.reference(index))).is_none();
+        idle.then(|| never_ran(task, index, (None, Some(reason)), now))
+    })
+}
+
 /// An act that took longer than it may. What is late is cleaned up once its effect has ended.
 fn overdue(task: &Task, context: Context<'_>) -> Option<Consequence> {
     let Stage::Admitted { at, pull_by } = task.stage else { return None };
@@ -110,7 +127,7 @@ fn overdue(task: &Task, context: Context<'_>) -> Option<Consequence> {
     })
 }
 
-fn overdue_network(task: &Task, Context { config, work, now }: Context<'_>) -> Option<Consequence> {
+fn overdue_network(task: &Task, Context { config, work, now, .. }: Context<'_>) -> Option<Consequence> {
     let limit = config.limits.network;
     let flight = work.flight(&Lane::Network(task.spec.arn.clone()))?;
     let late = flight.act == Act::Prepare && flight.since.plus(limit) <= now;
@@ -125,7 +142,7 @@ fn overdue_container(
     task: &Task,
     index: usize,
     (admitted, pull_by): (Timestamp, Timestamp),
-    Context { config, work, now }: Context<'_>,
+    Context { config, work, now, .. }: Context<'_>,
 ) -> Option<Consequence> {
     let container = task.reference(index);
     let may_run = work.may_have_started(&container);
@@ -160,7 +177,7 @@ fn overdue_container(
 
 /// The course of a stop: what never ran is dropped, what runs gets its time, dependants first. Source: features 7.5.
 fn stopping(task: &Task, context: Context<'_>) -> Option<Consequence> {
-    let Context { config, work, now } = context;
+    let Context { config, work, now, .. } = context;
     task.pairs().enumerate().find_map(|(index, (spec, container))| {
         let may_run = || work.may_have_started(&task.reference(index));
         match container.phase() {

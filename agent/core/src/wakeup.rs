@@ -35,6 +35,7 @@ impl Node {
             .chain(unknown)
             .chain(attachments)
             .chain(self.work.wakeups())
+            .chain(self.turns_free_at())
             .chain(flights)
             .chain(again);
         all.filter(|at| *at > self.now).min()

@@ -174,6 +174,15 @@ impl Work {
         self.flying.get(lane).copied()
     }
 
+    /// Containers whose image is pulled or made into one, each with the begin of that.
+    pub(crate) fn using_images(&self) -> impl Iterator<Item = (&ContainerRef, Timestamp)> {
+        self.flying.iter().filter_map(|(lane, flight)| {
+            let on_image = matches!(flight.act, Act::Pull | Act::Create);
+            let (Lane::Container(container), true) = (lane, on_image) else { return None };
+            Some((container, flight.since))
+        })
+    }
+
     /// Whether this very act is under way on the container.
     pub(crate) fn is_flying(&self, container: &ContainerRef, act: Act) -> bool {
         self.flying.get(&Lane::Container(container.clone())).is_some_and(|flight| flight.act == act)

@@ -132,6 +132,7 @@ impl Builder<'_> {
             wait: self.duration("WHARF_CONTAINERD_WAIT"),
             pull_behavior,
             pull_timeout: self.duration("ECS_IMAGE_PULL_TIMEOUT"),
+            image_quarantine: self.duration("WHARF_IMAGE_QUARANTINE"),
             pull_inactivity: self.duration("ECS_IMAGE_PULL_INACTIVITY_TIMEOUT"),
             insecure_registries: self.list("WHARF_INSECURE_REGISTRIES"),
             registry_auth,

@@ -357,6 +357,13 @@ pub const KEYS: &[Key] = &[
         "longest silence of a registry before a transfer is tried again",
     ),
     key(
+        "WHARF_IMAGE_QUARANTINE",
+        "image_quarantine",
+        Kind::Duration(Floor::None),
+        "24h",
+        "time that an image which crashes containerd is kept out; 0 keeps none out and forgets those that were",
+    ),
+    key(
         "WHARF_INSECURE_REGISTRIES",
         "insecure_registries",
         Kind::List,

@@ -157,6 +157,8 @@ pub struct Runtime {
     pub pull_timeout: Duration,
     /// Longest silence within a transfer.
     pub pull_inactivity: Duration,
+    /// How long an image that crashes containerd is kept out.
+    pub image_quarantine: Duration,
     /// Registries spoken to in plain HTTP.
     pub insecure_registries: Vec<String>,
     /// Credentials of registries by host name.

@@ -8,6 +8,7 @@ pub fn pull(error: &PullError) -> ReasonCode {
     match error {
         PullError::Unauthorized { .. } => ReasonCode::CannotPullContainerAuth,
         PullError::Timeout { .. } => ReasonCode::Timeout,
+        PullError::Refused { .. } => ReasonCode::ImageQuarantined,
         PullError::DigestMismatch { .. } => ReasonCode::CannotPullImageManifest,
         PullError::Store { source, .. } => match **source {
             StoreError::NoSpace { .. } => ReasonCode::DiskFull,
@@ -25,7 +26,6 @@ pub fn pull(error: &PullError) -> ReasonCode {
         | PullError::Unreachable { .. }
         | PullError::Registry { .. }
         | PullError::Away { .. }
-        | PullError::Refused { .. }
         | PullError::Abandoned { .. } => ReasonCode::CannotPullContainer,
     }
 }

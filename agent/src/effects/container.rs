@@ -64,8 +64,9 @@ impl<O: Outside> World<O> {
         failpoint!("create.before");
         match self.make_container(&container, &spec, &image).await {
             Ok(()) => Event::ContainerCreated { container },
-            Err(MakeError::Create(error @ CreateError::Away { .. })) => {
-                postponed(container, Act::Create, ReasonCode::CannotCreateContainer, &error)
+            Err(MakeError::Create(ref error @ CreateError::Away { ref source, .. })) => {
+                let suspect = image.digest.filter(|_| source.has_ended());
+                postponed(container, Act::Create, ReasonCode::CannotCreateContainer, error, suspect)
             }
             Err(error) => {
                 let code = match &error {
@@ -105,7 +106,7 @@ impl<O: Outside> World<O> {
             Ok(started) => Event::ContainerStarted { container, at: Timestamp::from_millis(started.at_ms) },
             // Nobody answered, so it may run: what became of it is looked up before anything is said of it.
             Err(error @ (StartError::Away { .. } | StartError::Rpc { .. })) => {
-                postponed(container, Act::Start, ReasonCode::CannotStartContainer, &error)
+                postponed(container, Act::Start, ReasonCode::CannotStartContainer, &error, None)
             }
             Err(error @ (StartError::NotFound { .. } | StartError::Runtime { .. })) => {
                 let detail = chain(&error);
@@ -123,7 +124,7 @@ impl<O: Outside> World<O> {
                 let seen = ending::believed((&self.runtime, &self.places), &container, seen).await;
                 Event::ContainerInspected { container, seen }
             }
-            Err(error) => postponed(container, Act::Inspect, ReasonCode::CannotStartContainer, &error),
+            Err(error) => postponed(container, Act::Inspect, ReasonCode::CannotStartContainer, &error, None),
         }
     }
 
@@ -194,13 +195,13 @@ impl<O: Outside> World<O> {
         let (exit_code, mut output) = match outcome {
             Ok(Ok(done)) => (done.exit_code, done.output),
             Ok(Err(error @ ExecError::Away { .. })) => {
-                return postponed(container, Act::Probe, ReasonCode::Timeout, &error);
+                return postponed(container, Act::Probe, ReasonCode::Timeout, &error, None);
             }
             Ok(Err(error)) => (None, describe(&error)),
             Err(_) => {
                 // A containerd that hangs says nothing about the container's health.
                 if let Err(error) = self.runtime.ping().await {
-                    return postponed(container, Act::Probe, ReasonCode::Timeout, &error);
+                    return postponed(container, Act::Probe, ReasonCode::Timeout, &error, None);
                 }
                 (None, format!("the probe did not end within {:?}", check.timeout + PROBE_GRACE))
             }
@@ -210,9 +211,15 @@ impl<O: Outside> World<O> {
     }
 }
 
-/// containerd was not there for the act.
-pub(super) fn postponed(container: ContainerRef, act: Act, code: ReasonCode, error: &dyn Error) -> Event {
-    Event::Postponed { container, act, reason: Reason::new(code, chain(error)) }
+/// containerd was not there for the act; with the digest of the image that it was busy with, when it was there and ended meanwhile.
+pub(super) fn postponed(
+    container: ContainerRef,
+    act: Act,
+    code: ReasonCode,
+    error: &dyn Error,
+    suspect: Option<String>,
+) -> Event {
+    Event::Postponed { container, act, reason: Reason::new(code, chain(error)), suspect }
 }
 
 fn describe(error: &ExecError) -> String {

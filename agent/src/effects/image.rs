@@ -12,14 +12,21 @@ use wharf_core::work::Act;
 use wharf_runtime::{Image, PullError, RegistryAuth};
 
 impl<O: Outside> World<O> {
-    pub(super) async fn pull_image(&self, container: ContainerRef, image: String) -> Event {
+    pub(super) async fn pull_image(
+        &self,
+        container: ContainerRef,
+        image: String,
+        refused: Vec<String>,
+    ) -> Event {
         failpoint!("image.before");
-        let ensured = self.runtime.ensure_image(&image, self.auth_for(&image), self.pull, &[]).await;
+        let ensured = self.runtime.ensure_image(&image, self.auth_for(&image), self.pull, &refused).await;
         failpoint!("image.after");
         match ensured {
             Ok(found) => Event::ImageReady { container, image: resolved(&found) },
-            Err(error @ PullError::Away { .. }) => {
-                postponed(container, Act::Pull, codes::pull(&error), &error)
+            Err(PullError::Refused { digest, .. }) => Event::ImageRefused { container, digest },
+            Err(ref error @ PullError::Away { ref digest, ref source, .. }) => {
+                let suspect = digest.clone().filter(|_| source.has_ended());
+                postponed(container, Act::Pull, codes::pull(error), error, suspect)
             }
             Err(error) => {
                 let reason = Reason::new(codes::pull(&error), chain(&error));

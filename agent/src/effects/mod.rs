@@ -188,7 +188,9 @@ impl<O: Outside> World<O> {
         match effect {
             Effect::PrepareNetwork { task, interface } => self.prepare_network(task, interface).await,
             Effect::ReleaseTask { task } => self.release_task(task).await,
-            Effect::PullImage { container, image } => self.pull_image(container, image).await,
+            Effect::PullImage { container, image, refused } => {
+                self.pull_image(container, image, refused).await
+            }
             Effect::CreateContainer { container, spec, image } => {
                 self.create_container(container, spec, image).await
             }

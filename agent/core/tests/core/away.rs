@@ -13,7 +13,7 @@ const RUNNING: Observation = Observation::Running { pid: 7 };
 
 fn away(act: Act) -> Event {
     let reason = Reason::new(ReasonCode::CannotCreateContainer, "containerd is away");
-    Event::Postponed { container: of("t", "app"), act, reason }
+    Event::Postponed { container: of("t", "app"), act, reason, suspect: None }
 }
 
 fn inspected(seen: Option<Observation>) -> Event {

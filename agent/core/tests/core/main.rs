@@ -25,6 +25,8 @@ mod networks;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod quarantine;
+#[cfg(test)]
 mod reasons;
 #[cfg(test)]
 mod records;
