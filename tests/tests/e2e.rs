@@ -39,6 +39,8 @@ mod lifecycle;
 mod limits;
 #[path = "e2e/partition.rs"]
 mod partition;
+#[path = "e2e/quarantine.rs"]
+mod quarantine;
 #[path = "e2e/short.rs"]
 mod short;
 #[path = "e2e/telemetry.rs"]

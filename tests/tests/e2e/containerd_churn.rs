@@ -217,5 +217,7 @@ async fn restarts_of_containerd_under_churn_change_no_state_and_start_no_task_ag
         }
     }
     assert!(wrong.is_empty(), "{} of {} tasks are wrong:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+    let blamed = host.agent_log().matches("this image crashes containerd").count();
+    assert_eq!(blamed, 0, "no image is blamed for what was done to containerd from outside");
     end(host, control).await;
 }
