@@ -131,3 +131,14 @@ pub fn corpus(directory: &std::path::Path) -> Vec<Vec<u8>> {
     paths.sort();
     paths.iter().map(|path| std::fs::read(path).expect("a file of the corpus")).collect()
 }
+
+/// Mutations per target; all targets of a crate together take a few seconds unoptimised.
+const ROUNDS: usize = 4_000;
+
+/// Runs a fuzz target over its committed corpus and over mutations of it. `home` is the directory of its crate.
+pub fn smoke(home: &str, target: &str, run: fn(&[u8])) {
+    let right = corpus(&std::path::Path::new(home).join("fuzz/corpus").join(target));
+    assert!(!right.is_empty(), "{target} has a corpus");
+    right.iter().for_each(|input| run(input));
+    Mutator::new(right, 1).take(ROUNDS).for_each(|input| run(&input));
+}

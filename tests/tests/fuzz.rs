@@ -4,22 +4,11 @@
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
-use std::path::Path;
-use wharf_tests::mutate::{Mutator, corpus};
-
-/// Mutations per target; all targets together take a few seconds unoptimised.
-const ROUNDS: usize = 4_000;
-
-fn smoke(target: &str, run: fn(&[u8])) {
-    let right = corpus(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target));
-    assert!(!right.is_empty(), "{target} has a corpus");
-    right.iter().for_each(|input| run(input));
-    Mutator::new(right, 1).take(ROUNDS).for_each(|input| run(&input));
-}
+use wharf_tests::mutate::smoke;
 
 macro_rules! smoke_tests {
     ($($test:ident: $target:ident;)*) => {
-        $(#[test] fn $test() { smoke(stringify!($target), targets::$target); })*
+        $(#[test] fn $test() { smoke(env!("CARGO_MANIFEST_DIR"), stringify!($target), targets::$target); })*
     };
 }
 

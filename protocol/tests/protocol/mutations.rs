@@ -6,22 +6,11 @@ mod targets;
 #[path = "../../fuzz/mutate.rs"]
 mod mutate;
 
-use mutate::{Mutator, corpus};
-use std::path::Path;
-
-/// Mutations per target; the six targets together stay well under ten seconds unoptimised.
-const ROUNDS: usize = 4_000;
-
-fn smoke(target: &str, run: fn(&[u8])) {
-    let right = corpus(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target));
-    assert!(!right.is_empty(), "{target} has a corpus");
-    right.iter().for_each(|input| run(input));
-    Mutator::new(right, 1).take(ROUNDS).for_each(|input| run(&input));
-}
+use mutate::smoke;
 
 macro_rules! smoke_tests {
     ($($test:ident: $target:ident;)*) => {
-        $(#[test] fn $test() { smoke(stringify!($target), targets::$target); })*
+        $(#[test] fn $test() { smoke(env!("CARGO_MANIFEST_DIR"), stringify!($target), targets::$target); })*
     };
 }
 
