@@ -5,12 +5,15 @@ use super::{ExitStatus, SHIM_GROUP_LABEL, hung};
 use crate::connect::{Containerd, Shared};
 use crate::failpoint::failpoint;
 use crate::rpc::{self, QUICK, RpcError, SLOW};
+use containerd_client::services::v1::container::Runtime;
 use containerd_client::services::v1::snapshots::RemoveSnapshotRequest;
 use containerd_client::services::v1::{
-    DeleteContainerRequest, DeleteTaskRequest, GetContainerRequest, GetRequest, KillRequest, WaitRequest,
+    Container, CreateContainerRequest, DeleteContainerRequest, DeleteTaskRequest, GetContainerRequest,
+    GetRequest, KillRequest, ListTasksRequest, WaitRequest,
 };
 use containerd_client::types::v1::Status;
 use nix::libc::SIGKILL;
+use prost_types::Any;
 use std::time::Duration;
 use tokio::time::Instant;
 use wharf_wait::Wait;
@@ -48,7 +51,10 @@ impl Containerd {
 
 impl Shared {
     pub(super) async fn delete(&self, id: &str) -> Result<Option<ExitStatus>, RpcError> {
-        let group = self.group_of(id).await?;
+        let group = match self.group_of(id).await? {
+            Some(group) => group,
+            None => self.lend_record(id).await.map(|()| id.to_owned())?,
+        };
         let exit = {
             // As in create: a shim that is about to end must not be handed a new container.
             let _turn = self.shim_turns.turn(&group).await;
@@ -117,14 +123,30 @@ impl Shared {
         hung::break_if_silent(self, id, group, &error).await;
     }
 
-    /// The shim group of a container; its own id when it has no record any more.
-    pub(super) async fn group_of(&self, id: &str) -> Result<String, RpcError> {
+    /// The shim group of a container, its own id where it has none; `None` when it has no record any more.
+    pub(super) async fn group_of(&self, id: &str) -> Result<Option<String>, RpcError> {
         let get = GetContainerRequest { id: id.to_owned() };
         let record = rpc::found(rpc::call("Containers.Get", QUICK, self.containers().get(get)).await)?;
-        let group = record
-            .and_then(|answer| answer.container)
-            .and_then(|mut container| container.labels.remove(SHIM_GROUP_LABEL));
-        Ok(group.unwrap_or_else(|| id.to_owned()))
+        let record = record.and_then(|answer| answer.container);
+        Ok(record.map(|mut record| record.labels.remove(SHIM_GROUP_LABEL).unwrap_or_else(|| id.to_owned())))
+    }
+
+    /// Gives a task whose record was removed by hand another one: containerd denies a task without a record, and would keep its shim.
+    async fn lend_record(&self, id: &str) -> Result<(), RpcError> {
+        let request = ListTasksRequest::default();
+        let tasks = rpc::call("Tasks.List", SLOW, self.tasks_client().list(request)).await?.tasks;
+        if !tasks.iter().any(|task| task.id == id) {
+            return Ok(());
+        }
+        tracing::warn!(container = %id, "containerd has a task of this container and no record; it gets one to be deleted by");
+        let container = Container {
+            id: id.to_owned(),
+            runtime: Some(Runtime { name: self.config.runtime.clone(), options: None }),
+            spec: Some(Any::default()),
+            ..Container::default()
+        };
+        let create = CreateContainerRequest { container: Some(container) };
+        rpc::call("Containers.Create", QUICK, self.containers().create(create)).await.map(drop)
     }
 }
 

@@ -56,7 +56,7 @@ impl Containerd {
                 if number == SIGKILL.cast_unsigned()
                     && let Ok(group) = self.shared.group_of(id).await
                 {
-                    hung::break_if_silent(&self.shared, id, &group, &source).await;
+                    hung::break_if_silent(&self.shared, id, group.as_deref().unwrap_or(id), &source).await;
                 }
                 Err(SignalError::Rpc { id: id.to_owned(), signal: signal.to_owned(), source })
             }

@@ -1,6 +1,10 @@
 //! What lives on of a container that containerd says has ended, or has lost: recognised by its processes and its cgroup.
 
 use crate::lab::{LONG, Lab, until};
+use containerd_client::services::v1::DeleteContainerRequest;
+use containerd_client::services::v1::containers_client::ContainersClient;
+use containerd_client::tonic::Request;
+use containerd_client::with_namespace;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::os::unix::process::ExitStatusExt;
@@ -108,5 +112,20 @@ async fn a_container_whose_shim_hangs_is_seen_to_live_and_seen_to_have_ended() {
     shims.iter().for_each(|shim| send(*shim, Signal::SIGCONT));
     assert_eq!(lab.containerd.wait("hung", LONG).await.unwrap().unwrap().code, 137);
     lab.containerd.delete("hung").await.unwrap();
+    lab.finish().await;
+}
+
+#[tokio::test]
+async fn a_container_whose_record_was_removed_lives_and_is_deleted_with_its_shim() {
+    let lab = Lab::with_demo().await;
+    let running = started(&lab, "bare").await;
+    let channel = containerd_client::connect(&lab.config().address).await.unwrap();
+    let (request, namespace) =
+        (DeleteContainerRequest { id: "bare".to_owned() }, lab.config().namespace.clone());
+    ContainersClient::new(channel).delete(with_namespace!(request, namespace)).await.unwrap();
+    assert_eq!(lab.containerd.inspect("bare").await.unwrap(), None);
+    assert_eq!(survivor(&lab, "bare").await, Some(running));
+    assert_eq!(lab.containerd.delete("bare").await.unwrap().unwrap().code, 137);
+    assert_eq!(survivor(&lab, "bare").await, None);
     lab.finish().await;
 }
