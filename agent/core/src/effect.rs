@@ -53,7 +53,7 @@ pub enum Effect {
         /// The container.
         container: ContainerRef,
     },
-    /// Send a signal to the main process. Ends in `SignalSent` or `SignalFailed`.
+    /// Send a signal to the main process. Ends in `SignalSent`, `SignalFailed`, or `ContainerInspected` where none was left to kill.
     SignalContainer {
         /// The container.
         container: ContainerRef,

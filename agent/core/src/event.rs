@@ -159,7 +159,7 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
-    /// What the runtime holds of the container, asked for because a start was not answered.
+    /// What the runtime holds of the container, asked for because a start was not answered or no process was left to kill.
     ContainerInspected {
         /// The container.
         container: ContainerRef,

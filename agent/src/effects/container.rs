@@ -11,16 +11,14 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_core::effect::StopSignal;
-use wharf_core::event::{ContainerRef, Event, Exit, Remains, ResolvedImage};
+use wharf_core::event::{ContainerRef, Event, Exit, Observation, Remains, ResolvedImage};
 use wharf_core::reason::{Reason, ReasonCode};
 use wharf_core::spec::{HealthCheck, TaskSpec};
 use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_core::work::Act;
 use wharf_runtime::cgroup::CgroupError;
-use wharf_runtime::{
-    CreateError, DeleteError, ExecError, ExitStatus, SignalError, SignalOutcome, StartError,
-};
+use wharf_runtime::{CreateError, DeleteError, ExecError, ExitStatus, SignalOutcome, StartError};
 use wharf_wait::Wait;
 
 /// Output of a probe that is kept (Docker's bound).
@@ -36,14 +34,6 @@ enum MakeError {
     Cgroup(#[from] CgroupError),
     #[error(transparent)]
     Create(#[from] CreateError),
-}
-
-#[derive(Debug, thiserror::Error)]
-enum StopError {
-    #[error(transparent)]
-    Signal(#[from] SignalError),
-    #[error("what containerd does not know of cannot be killed")]
-    Cgroup(#[from] CgroupError),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -129,28 +119,39 @@ impl<O: Outside> World<O> {
     }
 
     pub(super) async fn signal_container(&self, container: ContainerRef, signal: StopSignal) -> Event {
-        failpoint!("signal.before");
-        let sent = self.send_signal(&container, signal).await;
-        failpoint!("signal.after");
-        match sent {
-            Ok(()) => Event::SignalSent { container },
-            Err(error) => {
-                let reason = Reason::new(ReasonCode::CannotStopContainer, chain(&error));
-                Event::SignalFailed { container, reason }
-            }
-        }
-    }
-
-    async fn send_signal(&self, container: &ContainerRef, signal: StopSignal) -> Result<(), StopError> {
         let name = match &signal {
             StopSignal::Kill => "SIGKILL",
             StopSignal::Polite(chosen) => chosen.as_deref().unwrap_or("SIGTERM"),
         };
-        let outcome = self.runtime.signal(&id(container), name).await?;
-        match (outcome, signal) {
+        failpoint!("signal.before");
+        let sent = self.runtime.signal(&id(&container), name).await;
+        failpoint!("signal.after");
+        let failure = match (sent, &signal) {
             // That containerd has no process of it is not to say that there is none.
-            (SignalOutcome::Gone, StopSignal::Kill) => Ok(self.runtime.end(&self.cgroup(container)).await?),
-            (SignalOutcome::Delivered, _) | (SignalOutcome::Gone, StopSignal::Polite(_)) => Ok(()),
+            (Ok(SignalOutcome::Gone), StopSignal::Kill) => {
+                match self.runtime.end(&self.cgroup(&container)).await {
+                    Ok(()) => return self.look_after_kill(container).await,
+                    Err(error) => chain(&error),
+                }
+            }
+            (Ok(SignalOutcome::Delivered | SignalOutcome::Gone), _) => {
+                return Event::SignalSent { container };
+            }
+            (Err(error), _) => chain(&error),
+        };
+        Event::SignalFailed { container, reason: Reason::new(ReasonCode::CannotStopContainer, failure) }
+    }
+
+    /// What became of a container that had no process left to kill: its exit may be known, and nobody may ever tell of it.
+    async fn look_after_kill(&self, container: ContainerRef) -> Event {
+        let seen = self.runtime.inspect(&id(&container)).await.map(|seen| seen.map(observation));
+        match seen {
+            Ok(seen @ (Some(Observation::Exited(_) | Observation::Vanished) | None)) => {
+                Event::ContainerInspected { container, seen }
+            }
+            Ok(Some(Observation::Created | Observation::Running { .. })) | Err(_) => {
+                Event::SignalSent { container }
+            }
         }
     }
 
