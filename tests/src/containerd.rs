@@ -4,11 +4,15 @@
 
 use crate::volume::Volume;
 use anyhow::{Context, Result, bail};
+use containerd_client::services::v1::DeleteContainerRequest;
+use containerd_client::services::v1::containers_client::ContainersClient;
+use containerd_client::with_namespace;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use tonic::Request;
 
 /// A running private containerd; killed, unmounted and removed when dropped.
 #[derive(Debug)]
@@ -75,6 +79,14 @@ impl PrivateContainerd {
             .args(["--namespace", namespace])
             .env("PATH", search_path());
         command
+    }
+
+    /// Removes the record of a container and nothing else, which `ctr` refuses while the container runs.
+    pub async fn forget(&self, namespace: &str, container: &str) -> Result<()> {
+        let channel = containerd_client::connect(self.socket()).await?;
+        let request = DeleteContainerRequest { id: container.to_owned() };
+        ContainersClient::new(channel).delete(with_namespace!(request, namespace)).await?;
+        Ok(())
     }
 
     /// Kills it without warning; shims and containers go on.

@@ -84,6 +84,7 @@ pub const POINTS: &[Point] = &[
     point("signal.before", WORK),
     point("signal.after", WORK),
     point("delete.before", WORK),
+    point("delete.ended", WORK),
     point("delete.task-deleted", WORK),
     point("delete.record-deleted", WORK),
     point("delete.after", WORK),

@@ -13,6 +13,8 @@ mod containerd_away;
 mod containerd_churn;
 #[path = "e2e/containerd_outside.rs"]
 mod containerd_outside;
+#[path = "e2e/containerd_stale.rs"]
+mod containerd_stale;
 #[path = "e2e/continuity.rs"]
 mod continuity;
 #[path = "e2e/control_plane.rs"]
@@ -37,6 +39,8 @@ mod input;
 mod lifecycle;
 #[path = "e2e/limits.rs"]
 mod limits;
+#[path = "e2e/pair.rs"]
+mod pair;
 #[path = "e2e/partition.rs"]
 mod partition;
 #[path = "e2e/quarantine.rs"]

@@ -1,0 +1,121 @@
+//! containerd's stale states, made on purpose: what it says of a container is not what the kernel shows. The process and its cgroup
+//! decide, what is told is true, and nothing is left.
+
+use crate::lifecycle::{connected, end};
+use crate::pair::{PATIENT, Pair, SOON, assert_killed_or_vanished, enter_cgroup, lives, send};
+use nix::sys::signal::Signal::{SIGCONT, SIGKILL, SIGSTOP, SIGTERM};
+use std::path::Path;
+use std::process::{Child, Command};
+use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
+use wharf_tests::wait;
+
+const LOST: &str = "containerd has lost this container, which lives";
+const LEFT: &str = "killed what was left in the cgroup of a container";
+
+/// A process that only SIGKILL ends.
+fn stray() -> Child {
+    Command::new("sh").args(["-c", "trap '' TERM; exec sleep 3600"]).spawn().unwrap()
+}
+
+/// When a shim dies, containerd has runc kill the container and tells of exit code 137. Here runc does not find it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exit_that_containerd_invents_is_not_told_and_the_task_stops_when_told() {
+    let pair = Pair::running(160).await;
+    let runc = Path::new("/run/containerd/runc").join(pair.host.namespace()).join(pair.id());
+    std::fs::remove_dir_all(runc).unwrap();
+    send(pair.shim(), SIGKILL);
+    pair.logged(LOST).await;
+    assert!(!pair.host.tasks().contains_key(&pair.id()), "containerd has forgotten it");
+    pair.runs_on().await;
+    pair.stop();
+    assert_killed_or_vanished(&pair.stopped(PATIENT).await);
+    pair.logged(LEFT).await;
+    pair.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_shim_hangs_runs_on_also_when_the_agent_starts_meanwhile() {
+    let mut pair = Pair::running(161).await;
+    let shim = pair.shim();
+    send(shim, SIGSTOP);
+    pair.restart_agent().await;
+    pair.logged(LOST).await;
+    pair.runs_on().await;
+    send(shim, SIGCONT);
+    pair.stop();
+    assert_eq!(pair.stopped(PATIENT).await.exit_code, Some(0));
+    pair.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_process_ends_under_a_hung_shim_is_told_stopped() {
+    let mut pair = Pair::running(162).await;
+    let pid = pair.pid();
+    send(pair.shim(), SIGSTOP);
+    send(pid, SIGKILL);
+    pair.restart_agent().await;
+    assert_killed_or_vanished(&pair.stopped(PATIENT).await);
+    pair.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_record_is_gone_while_its_process_lives_runs_on_and_stops_when_told() {
+    let mut pair = Pair::running(163).await;
+    pair.host.containerd().forget(pair.host.namespace(), &pair.id()).await.unwrap();
+    pair.restart_agent().await;
+    pair.logged(LOST).await;
+    pair.runs_on().await;
+    pair.stop();
+    // containerd passes no signal on to what it has no record of.
+    assert_eq!(pair.stopped(PATIENT).await.exit_code, Some(137));
+    pair.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_task_leaves_in_its_cgroup_is_dead_before_stopped_is_told() {
+    let mut pair = Pair::running(164).await;
+    let mut stray = stray();
+    pair.leave_behind(stray.id());
+    pair.runs_on().await;
+    pair.stop();
+    assert_eq!(pair.stopped(SOON).await.exit_code, Some(0));
+    stray.wait().unwrap();
+    pair.logged(LEFT).await;
+    pair.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_container_leaves_in_its_cgroup_is_dead_before_its_end_is_told_though_its_task_runs_on() {
+    let (host, control) = connected().await;
+    let stay = ["sh", "-c", "trap 'exit 4' TERM; sleep 3600 & wait"];
+    let mut side = container("side", &stay);
+    side.essential = Some(false);
+    let task = awsvpc_task(165, 10, vec![container("app", &stay), side]);
+    control.send(payload(vec![task.clone()]).1);
+    control.status_of(arn(&task), "RUNNING", SOON).await;
+    let id = arn(&task).rsplit('/').next().unwrap();
+    let mut stray = stray();
+    enter_cgroup(&host, &task, "side", stray.id());
+    send(host.tasks()[&format!("{id}-side")].0, SIGTERM);
+    wait::until("the end of side", SOON, async || match control.last_told(arn(&task), "side") {
+        told if told.status.as_deref() == Some("STOPPED") => Ok(()),
+        told => Err(format!("{told:?}")),
+    })
+    .await;
+    assert!(!lives(stray.id()));
+    stray.wait().unwrap();
+    assert_eq!(control.last_told(arn(&task), "side").exit_code, Some(4));
+    assert!(host.tasks().contains_key(&format!("{id}-app")));
+    control.send(payload(vec![stop(&task)]).1);
+    control.status_of(arn(&task), "STOPPED", SOON).await;
+    end(host, control).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_somebody_froze_is_stopped_when_told() {
+    let pair = Pair::running(166).await;
+    pair.ctr(&["tasks", "pause", &pair.id()]);
+    pair.stop();
+    assert_eq!(pair.stopped(PATIENT).await.exit_code, Some(137));
+    pair.end().await;
+}
