@@ -10,6 +10,7 @@ use crate::health::Probe;
 use crate::journal::Happening;
 use crate::node::Node;
 use crate::note::Note;
+use crate::phase::StopClock;
 use crate::reason::Reason;
 use crate::spec::ContainerSpec;
 use crate::time::Timestamp;
@@ -55,12 +56,10 @@ impl Node {
         let Some(flight) = self.landed(&container) else { return };
         match flight.act {
             Act::Ask => {
-                self.change(&container, "signal", |_, state| {
-                    // Often the exit is heard of first.
-                    if let Some(clock) = state.running_mut().and_then(|running| running.stop.as_mut()) {
-                        clock.asked = true;
-                    }
-                    true
+                let now = self.now;
+                self.on_clock(&container, |clock| {
+                    clock.reached(now);
+                    clock.asked = true;
                 });
             }
             // Sent is not dead: it is sent again, at growing intervals, until the exit is seen.
@@ -86,9 +85,21 @@ impl Node {
     pub(crate) fn signal_failed(&mut self, container: ContainerRef, reason: Reason) {
         match self.landed(&container).map(|flight| flight.act) {
             Some(Act::Kill) => self.kill_again(container),
-            Some(act) => self.retry(Lane::Container(container), act, Some(reason)),
+            Some(act) => {
+                let now = self.now;
+                self.on_clock(&container, |clock| clock.reached(now));
+                self.retry(Lane::Container(container), act, Some(reason));
+            }
             None => self.draft.ignore("signal failure", container.container),
         }
+    }
+
+    /// Changes the time that a container has to stop. Often its exit is heard of first, and there is none any more.
+    fn on_clock(&mut self, container: &ContainerRef, change: impl FnOnce(&mut StopClock)) {
+        self.change(container, "signal", |_, state| {
+            state.running_mut().and_then(|running| running.stop.as_mut()).map(change);
+            true
+        });
     }
 
     fn kill_again(&mut self, container: ContainerRef) {
@@ -140,6 +151,9 @@ impl Node {
         let began = self.work.end(&lane).map_or(self.now, |flight| flight.since);
         if let Lane::Container(container) = &lane {
             self.missing.remove(container);
+            if act == Act::Ask {
+                self.on_clock(container, |clock| clock.away = !clock.asked);
+            }
             // It may have ended before its start was answered.
             if act == Act::Start
                 && let Some(task) = self.task_mut(&container.task)

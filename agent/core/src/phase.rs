@@ -56,12 +56,26 @@ pub struct Running {
 /// The time a container has to stop politely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopClock {
-    /// When it was to stop.
+    /// From when its time counts: when it was to stop, or when the runtime was there again to pass the signal on.
     pub since: Timestamp,
     /// When SIGKILL is due.
     pub deadline: Timestamp,
     /// Whether the polite signal was delivered.
     pub asked: bool,
+    /// Whether the runtime was not there to pass the polite signal on. Its time does not count meanwhile: a container that nobody
+    /// could ask is not killed for not having stopped.
+    #[serde(default)]
+    pub away: bool,
+}
+
+impl StopClock {
+    /// The runtime was there to pass the polite signal on: from now on its time counts, if it did not yet.
+    pub(crate) fn reached(&mut self, now: Timestamp) {
+        if std::mem::take(&mut self.away) {
+            self.deadline = now.plus(self.deadline.since(self.since));
+            self.since = now;
+        }
+    }
 }
 
 /// What is known of a stopped container.

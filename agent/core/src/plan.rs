@@ -113,10 +113,11 @@ fn plan_container(task: &Task, index: usize, context: Context<'_>) -> Option<Eff
     context.work.may(&Lane::Container(container), act, context.now).then_some(effect)
 }
 
-/// The signal that a stopping container is due: the polite one until it was delivered, SIGKILL from the deadline on.
+/// The signal that a stopping container is due: the polite one until it was delivered, SIGKILL from the deadline on, which does not
+/// come while nobody could ask it.
 fn signal_due(running: &Running, spec: &ContainerSpec, now: Timestamp) -> Option<(Act, StopSignal)> {
     let clock = running.stop?;
-    if clock.deadline <= now {
+    if clock.deadline <= now && !clock.away {
         Some((Act::Kill, StopSignal::Kill))
     } else {
         (!clock.asked).then(|| (Act::Ask, StopSignal::Polite(spec.process.stop_signal.clone())))

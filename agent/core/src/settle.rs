@@ -188,7 +188,10 @@ fn stopping(task: &Task, context: Context<'_>) -> Option<Consequence> {
             Phase::Created(_) if !may_run() => Some(never_ran(task, index, (None, None), now)),
             Phase::Running(running) if running.stop.is_none() && order::may_stop(task, index) => {
                 let deadline = now.plus(spec.stop_timeout.unwrap_or(config.limits.stop));
-                Some(Consequence::BeginStop(index, StopClock { since: now, deadline, asked: false }))
+                Some(Consequence::BeginStop(
+                    index,
+                    StopClock { since: now, deadline, asked: false, away: false },
+                ))
             }
             Phase::Created(_) | Phase::Running(_) | Phase::Stopped(_) => None,
         }

@@ -167,7 +167,9 @@ fn container_wait(
         }
         Phase::Running(running) => {
             let clock = running.stop?;
-            let (until, then) = if context.now < clock.deadline {
+            let (until, then) = if clock.away {
+                (again(context, &lane, Act::Ask), "it is asked to stop once the runtime is there")
+            } else if context.now < clock.deadline {
                 (Until::At(clock.deadline), "it is killed with SIGKILL")
             } else {
                 (again(context, &lane, Act::Kill), "SIGKILL is sent again")

@@ -225,3 +225,29 @@ fn a_runtime_that_is_away_changes_nothing_of_what_runs() {
     assert_eq!(words(&bench.after(seconds(24 * 3600))), [""; 0]);
     assert_eq!(*bench.node.tasks(), before);
 }
+
+#[test]
+fn a_container_that_nobody_could_ask_to_stop_has_its_time_from_when_the_runtime_is_back() {
+    let mut bench = Bench::new();
+    bench.up(a_task("t", vec![a_container("app")]));
+    assert_eq!(words(&bench.on(stop("t"))), ["ask app"]);
+    // Ten minutes, and half a minute is what it has.
+    for _ in 0..20 {
+        assert!(!words(&bench.on(away(Act::Ask))).contains(&"kill app".to_owned()));
+        assert_eq!(words(&bench.after(seconds(30))), ["ask app"], "asked again, and not killed");
+    }
+    bench.on(Event::SignalSent { container: of("t", "app") });
+    assert_eq!(words(&bench.after(seconds(29))), [""; 0], "its time counts from now");
+    assert_eq!(words(&bench.after(seconds(1))), ["kill app"]);
+}
+
+#[test]
+fn a_container_that_was_asked_before_the_runtime_went_away_is_killed_when_its_time_is_over() {
+    let mut bench = Bench::new();
+    bench.up(a_task("t", vec![a_container("app")]));
+    bench.on(stop("t"));
+    bench.on(Event::SignalSent { container: of("t", "app") });
+    assert_eq!(words(&bench.after(seconds(30))), ["kill app"]);
+    bench.on(away(Act::Kill));
+    assert_eq!(words(&bench.after(seconds(30))), ["kill app"]);
+}
