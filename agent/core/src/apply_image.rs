@@ -32,8 +32,8 @@ impl Node {
         let alone = others.filter(|other| *other != reference).count() == 0;
         let (reference, digest) = (reference.to_owned(), digest.to_owned());
         let trial = Trial { digest: &digest, reference: &reference, act, began: flight.since, alone };
-        let Some(finding) = self.manifest.quarantine.ended(trial, self.now) else { return };
         self.draft.dirty.insert(RecordKey::node());
+        let Some(finding) = self.manifest.quarantine.ended(trial, self.now) else { return };
         self.draft.notes.push(match finding {
             Finding::Suspected => Note::ImageSuspected { reference, digest, act },
             Finding::Quarantined => Note::ImageQuarantined { reference, digest, act },
@@ -92,6 +92,12 @@ impl Node {
             }
             may
         });
+    }
+
+    /// Whether the container's image is used only when it is its turn.
+    pub(crate) fn takes_turns(&self, container: &ContainerRef) -> bool {
+        let suspects = self.manifest.quarantine.suspected_at().is_some();
+        suspects && self.newcomer(container, &self.proven_images()).is_some()
     }
 
     /// When a turn may be free by itself.

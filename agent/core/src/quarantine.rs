@@ -105,14 +105,14 @@ impl Quarantine {
             self.open(trial, now);
             return Some(Finding::Suspected);
         };
+        if trial.act == Act::Create {
+            case.act = trial.act;
+        }
         if case.is_closed() || told_before {
             return None;
         }
         case.reference = trial.reference.to_owned();
         case.last = now;
-        if trial.act == Act::Create {
-            case.act = trial.act;
-        }
         if trial.alone {
             case.ends += 1;
         }

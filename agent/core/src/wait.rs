@@ -3,6 +3,7 @@
 //! Every wait says since when, until when, and what the node does then. Where no clock decides, it says who does.
 
 use crate::admission;
+use crate::event::ContainerRef;
 use crate::node::Node;
 use crate::order::{self, Readiness, condition_name};
 use crate::phase::Phase;
@@ -59,6 +60,11 @@ pub enum Awaited {
         /// The container.
         container: String,
     },
+    /// The image of a container, for which there are turns: one is suspected of crashing the runtime.
+    Turn {
+        /// The container.
+        container: String,
+    },
     /// A condition of another container.
     Dependency {
         /// The container that waits.
@@ -100,6 +106,10 @@ impl fmt::Display for Awaited {
             Self::Admission(shortfall) => write!(f, "{shortfall}"),
             Self::Network => write!(f, "its network"),
             Self::Image { container } => write!(f, "the image of {container}"),
+            Self::Turn { container } => write!(
+                f,
+                "the image of {container}, which is new here: such images are used one at a time while one is suspected of crashing containerd"
+            ),
             Self::Dependency { container, on, condition } => {
                 write!(f, "{on} to reach {} before {container} is created", condition_name(*condition))
             }
@@ -141,7 +151,19 @@ impl Node {
             }
             Stage::Released { .. } => None,
         };
-        wait.or_else(|| report_wait(task, context))
+        wait.map(|wait| self.with_turns(arn, wait)).or_else(|| report_wait(task, context))
+    }
+}
+
+impl Node {
+    /// Says of a wait for an image whether there are turns for it.
+    fn with_turns(&self, task: &TaskArn, wait: Wait) -> Wait {
+        let Awaited::Image { container } = &wait.what else { return wait };
+        let container = ContainerRef { task: task.clone(), container: container.clone() };
+        if !self.takes_turns(&container) {
+            return wait;
+        }
+        Wait { what: Awaited::Turn { container: container.container }, ..wait }
     }
 }
 

@@ -39,4 +39,6 @@ mod retire;
 #[cfg(test)]
 mod stopping;
 #[cfg(test)]
+mod suspects;
+#[cfg(test)]
 mod waits;

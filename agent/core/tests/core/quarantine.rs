@@ -234,6 +234,10 @@ fn after_the_first_end_new_images_rest_and_then_go_one_at_a_time() {
     let mut bench = pulling(&[("t", "app")]);
     bench.on(ended("t", Act::Pull));
     assert_eq!(pulls(&bench.on(task("u", "web"))), [""; 0]);
+    assert_eq!(
+        bench.node.waiting_for(&arn("u"), bench.now).unwrap().what.to_string(),
+        "the image of web, which is new here: such images are used one at a time while one is suspected of crashing containerd"
+    );
     assert_eq!(pulls(&bench.after(seconds(9))), [""; 0], "containerd shows whether it stands");
     let wakes = bench.node.next_wakeup().unwrap();
     assert_eq!(wakes, bench.now.plus(seconds(1)));

@@ -1,6 +1,6 @@
 //! Images that are not to reach containerd, and what is said when containerd ends under one.
 
-use crate::demo_image::{DemoImage, busybox};
+use crate::demo_image::{DemoImage, Member, busybox, image, layer};
 use crate::lab::{Lab, until};
 use crate::registry::{DockerRegistry, Mood, OwnRegistry};
 use serde_json::json;
@@ -72,9 +72,11 @@ async fn a_containerd_that_ends_under_a_pull_is_told_with_the_digest() {
     let inactivity = Duration::from_millis(300);
     let pull = PullSettings { inactivity, attempts: 2, ..PullSettings::default() };
     let mut lab = Lab::with_pull(pull).await;
-    let image = busybox(json!({}));
+    let image = image(vec![layer(&[Member::File("new", b"here", 0o644)])], json!({}));
     let registry = OwnRegistry::start(&image, Mood::Stalls).await;
     let (containerd, name) = (lab.containerd.clone(), registry.name());
+    // Something to fall back on does not hide it.
+    lab.load(&variant(1), &name).await;
     let (pulled, ()) = tokio::join!(containerd.ensure_image(&name, None, PullPolicy::Default, &[]), async {
         until("a layer is asked for", async || !registry.layers_asked().is_empty()).await;
         lab.kill_daemon();
