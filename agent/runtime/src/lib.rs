@@ -30,8 +30,8 @@ pub use config::{ContainerdConfig, PullSettings};
 pub use connect::{ConnectError, Containerd, PingError};
 pub use container::{
     CreateContainer, CreateError, DeleteError, ExitStatus, InspectError, ListError, LogTarget, Mount,
-    NetworkNamespace, ObservedContainer, ObservedState, ProcessOptions, Resources, SignalError,
-    SignalOutcome, StartError, Started,
+    NetworkNamespace, ObservedContainer, ObservedState, ProcessOptions, RenewContainer, RenewError,
+    Resources, SignalError, SignalOutcome, StartError, Started,
 };
 pub use events::RuntimeEvent;
 #[doc(hidden)]

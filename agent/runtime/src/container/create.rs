@@ -1,6 +1,6 @@
 //! Creating: a record, a snapshot, and a process that waits to be started.
 
-use super::{CreateContainer, INSCRIPTION, SHIM_GROUP_LABEL, stale};
+use super::{CreateContainer, INSCRIPTION, LogTarget, SHIM_GROUP_LABEL, stale};
 use crate::connect::{Containerd, Shared};
 use crate::failpoint::failpoint;
 use crate::image::{self, ResolvedImage, StoreError};
@@ -293,23 +293,37 @@ async fn create_task(
         CreateError::Rpc { id: id.clone(), source }
     })?;
     failpoint!("create.snapshot-made");
-    let log = request.log.uri();
-    let create = CreateTaskRequest {
-        container_id: id.clone(),
-        rootfs,
-        stdout: log.clone(),
-        stderr: if request.process.tty { String::new() } else { log },
-        terminal: request.process.tty,
-        ..CreateTaskRequest::default()
-    };
     // One at a time within a shim: two that found none would both start one, and one that ends would take a new one along.
     let _turn = shared.shim_turns.turn(&request.shim_group).await;
-    match create_once_undone(shared, create).await {
+    let process = Process { id, rootfs, log: &request.log, tty: request.process.tty };
+    match make_process(shared, process).await {
         Ok(()) => Ok(Made::ByUs),
         Err(error) if error.is_already_exists() => Ok(Made::Already),
         Err(source) if source.is_transient() => Err(CreateError::Rpc { id: id.clone(), source }),
         Err(error) => Err(CreateError::Runtime { id: id.clone(), reason: runtime_words(error.message()) }),
     }
+}
+
+/// A process to make.
+pub(super) struct Process<'a> {
+    pub(super) id: &'a str,
+    pub(super) rootfs: Vec<Mount>,
+    pub(super) log: &'a LogTarget,
+    pub(super) tty: bool,
+}
+
+/// Asks for a process that waits to be started. Whoever asks has its turn in the shim.
+pub(super) async fn make_process(shared: &Shared, process: Process<'_>) -> Result<(), RpcError> {
+    let log = process.log.uri();
+    let create = CreateTaskRequest {
+        container_id: process.id.to_owned(),
+        rootfs: process.rootfs,
+        stdout: log.clone(),
+        stderr: if process.tty { String::new() } else { log },
+        terminal: process.tty,
+        ..CreateTaskRequest::default()
+    };
+    create_once_undone(shared, create).await
 }
 
 /// Asks for the process, and asks again while containerd is undoing an earlier request whose caller was killed: the directory of

@@ -3,7 +3,7 @@
 //! containerd can say "running" of a process that is dead: its shim hangs, or died without a word. Such a container is
 //! reported as [`ObservedState::Vanished`], never as running. It can also lose one whose process lives: [`Containerd::survivor`].
 
-use super::{ExitStatus, INSCRIPTION};
+use super::{ExitStatus, INSCRIPTION, RESTARTS};
 use crate::connect::{Containerd, Shared};
 use crate::process::{is_alive_in_container, started_at_ms, waits_for_start};
 use crate::rpc::{self, QUICK, RpcError, SLOW};
@@ -49,6 +49,8 @@ pub struct ObservedContainer {
     pub labels: BTreeMap<String, String>,
     /// What it was given to keep when it was created; empty when that was nothing.
     pub inscription: Vec<u8>,
+    /// What it was last given to keep of its restarts; empty before the first.
+    pub restarts: Vec<u8>,
     /// When its record was written, in milliseconds since 1970.
     pub created_at_ms: Option<i64>,
     /// When its process started, while it runs, in milliseconds since 1970.
@@ -114,8 +116,10 @@ impl Containerd {
 }
 
 fn container(mut record: Container, state: ObservedState) -> ObservedContainer {
+    let mut kept = |name| record.extensions.remove(name).map(|any| any.value).unwrap_or_default();
     ObservedContainer {
-        inscription: record.extensions.remove(INSCRIPTION).map(|any| any.value).unwrap_or_default(),
+        inscription: kept(INSCRIPTION),
+        restarts: kept(RESTARTS),
         created_at_ms: from_proto(record.created_at),
         started_at_ms: match state {
             ObservedState::Running { pid } => started_at_ms(pid),

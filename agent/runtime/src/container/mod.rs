@@ -1,10 +1,12 @@
-//! Containers: created, started, signalled, listed, deleted.
+//! Containers: created, started, given a new process, signalled, listed, deleted.
 //!
 //! Owns the steps in containerd that one of these verbs takes, and that each may be repeated: creating what exists adopts
-//! it, deleting what is missing is success. Refuses order between containers, restarts and any notion of a task beyond the
+//! it, deleting what is missing is success. Refuses order between containers, when one is started again, and any notion of a task beyond the
 //! shim group and the cgroup path it is given.
 //!
 //! ```text
+//!                           +------------------renew----------------+
+//!                           v                                       |
 //! (nothing) --create--> Created --start--> Running --process ends--> Exited
 //!     ^                    |                  |                        |
 //!     +------delete--------+------------------+------------------------+
@@ -15,6 +17,7 @@ mod delete;
 mod hung;
 mod list;
 mod log;
+mod renew;
 mod request;
 mod signal;
 mod stale;
@@ -25,6 +28,7 @@ pub use create::CreateError;
 pub use delete::DeleteError;
 pub use list::{InspectError, ListError, ObservedContainer, ObservedState};
 pub use log::LogTarget;
+pub use renew::{RenewContainer, RenewError};
 pub use request::{
     CreateContainer, Device, Environment, Mount, NetworkNamespace, ProcessOptions, Resources, Ulimit,
 };
@@ -36,6 +40,9 @@ pub(crate) const SHIM_GROUP_LABEL: &str = "io.wharf.shim-group";
 
 /// Extension of a container's record that holds its inscription.
 pub(crate) const INSCRIPTION: &str = "io.wharf.inscription";
+
+/// Extension of a container's record that says how often it was started again.
+pub(crate) const RESTARTS: &str = "io.wharf.restarts";
 
 /// How a container's process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

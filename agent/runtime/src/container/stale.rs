@@ -43,30 +43,31 @@ pub(super) async fn cleared(
             remove(shared, id).await?;
             Ok(true)
         }
-        Err(CreateError::Runtime { reason, .. }) => {
-            let Some(bundle) = abandoned_bundle(reason, &shared.config.namespace, id) else {
-                return Ok(false);
-            };
-            let (address, namespace, id) =
-                (shared.config.address.clone(), shared.config.namespace.clone(), id.to_owned());
-            let remove = move || {
-                let shims = process::shims_for(&address, &namespace, &[&id]);
-                if !shims.into_iter().all(end_idle_shim) {
-                    return Ok(false);
-                }
-                remove_bundle(&bundle)?;
-                remove_runc_state(&namespace, &id)?;
-                Ok::<_, io::Error>(true)
-            };
-            let removed = tokio::task::spawn_blocking(remove).await.expect("removing files does not panic");
-            // What cannot be removed leaves the error as it is.
-            Ok(removed.unwrap_or_else(|error| {
-                tracing::warn!(%error, "a bundle that containerd has forgotten stays");
-                false
-            }))
-        }
+        Err(CreateError::Runtime { reason, .. }) => Ok(bundle_cleared(shared, id, reason).await),
         Ok(Made::ByUs | Made::Already) | Err(_) => Ok(false),
     }
+}
+
+/// Removes a bundle that containerd has forgotten and stumbles over, by its own words. Says whether there was one.
+pub(super) async fn bundle_cleared(shared: &Shared, id: &str, words: &str) -> bool {
+    let Some(bundle) = abandoned_bundle(words, &shared.config.namespace, id) else { return false };
+    let (address, namespace, id) =
+        (shared.config.address.clone(), shared.config.namespace.clone(), id.to_owned());
+    let remove = move || {
+        let shims = process::shims_for(&address, &namespace, &[&id]);
+        if !shims.into_iter().all(end_idle_shim) {
+            return Ok(false);
+        }
+        remove_bundle(&bundle)?;
+        remove_runc_state(&namespace, &id)?;
+        Ok::<_, io::Error>(true)
+    };
+    let removed = tokio::task::spawn_blocking(remove).await.expect("removing files does not panic");
+    // What cannot be removed leaves the error as it is.
+    removed.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a bundle that containerd has forgotten stays");
+        false
+    })
 }
 
 /// Removes a container that was never started, with its record.
@@ -82,7 +83,7 @@ pub(super) async fn remove(shared: &Shared, id: &str) -> Result<(), CreateError>
 ///
 /// It notices the end of a shim in its own time, and then cleans up by the container's id, whose ever that is by then: of one that
 /// was created again meanwhile it kills the process, says that it exited, and forgets it.
-async fn cleaned_up(shared: &Shared, id: &str) {
+pub(super) async fn cleaned_up(shared: &Shared, id: &str) {
     Wait::named("containerd notices that a shim has ended").owner(id.to_owned()).pause(NOTICED).await;
     let end = Instant::now() + CLEAN_UP;
     while is_cleaning(shared, id).await && Instant::now() < end {

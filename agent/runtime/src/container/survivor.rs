@@ -18,6 +18,10 @@ impl Containerd {
     /// what one has left behind is killed.
     pub async fn survivor(&self, cgroup: &str) -> Result<Option<ObservedState>, CgroupError> {
         let processes = CgroupRoot::host().processes(cgroup)?;
+        if processes.is_empty() {
+            // Not looked at again: a new process may be in the making by now.
+            return Ok(None);
+        }
         if processes.iter().any(|pid| is_becoming(*pid)) {
             return Ok(Some(ObservedState::Created));
         }

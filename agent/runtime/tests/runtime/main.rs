@@ -22,5 +22,6 @@ mod logger;
 mod pull;
 mod refused;
 mod registry;
+mod renew;
 mod spec;
 mod survivor;
