@@ -95,6 +95,32 @@ fn documents_that_could_never_run_are_refused_with_ecs_words() {
 }
 
 #[test]
+fn a_restart_policy_keeps_to_the_limits_of_ecs_and_asks_for_an_agent_that_knows_it() {
+    let policy = |value: Value| with("/containerDefinitions/0/restartPolicy", value);
+    let refused = |value: Value| register(policy(value)).unwrap_err().to_string();
+    for period in [59, 1801] {
+        let error = refused(json!({ "enabled": true, "restartAttemptPeriod": period }));
+        assert!(error.contains("'restartAttemptPeriod' must be between 60 and 1800 seconds"), "{error}");
+    }
+    let codes: Vec<i64> = (0..51).collect();
+    let error = refused(json!({ "enabled": true, "ignoredExitCodes": codes }));
+    assert!(error.contains("'ignoredExitCodes' must have at most 50"), "{error}");
+    let error = refused(json!({ "enabled": true, "ignoredExitCodes": [256] }));
+    assert!(error.contains("256 is none"), "{error}");
+    let error = refused(json!({ "ignoredExitCodes": [0] }));
+    assert!(error.contains("needs 'enabled'"), "{error}");
+
+    let needs = |value: Value| {
+        let registered = register(policy(value)).unwrap();
+        let mut needs =
+            registered.document.requires_attributes.iter().filter_map(|attribute| attribute.name.as_deref());
+        needs.any(|name| name == "ecs.capability.container-restart-policy")
+    };
+    assert!(needs(json!({ "enabled": true, "restartAttemptPeriod": 60, "ignoredExitCodes": &codes[1..] })));
+    assert!(!needs(json!({ "enabled": false })));
+}
+
+#[test]
 fn an_awsvpc_container_publishes_only_its_own_ports_and_has_no_hostname() {
     let mut document = with("/networkMode", json!("awsvpc"));
     document["containerDefinitions"][0]["portMappings"] = json!([{ "containerPort": 80, "hostPort": 8080 }]);

@@ -3,7 +3,13 @@
 use super::super::error::EcsError;
 use super::sizes::{task_cpu, task_memory};
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use wharf_protocol::api;
+
+/// Seconds that a container has to have run before its restart policy starts it again.
+const RESTART_PERIOD: RangeInclusive<i64> = 60..=1800;
+/// Exit codes that a restart policy may ignore.
+const MOST_IGNORED: usize = 50;
 
 type Checked = Result<(), EcsError>;
 
@@ -90,6 +96,7 @@ fn containers(request: &api::RegisterTaskDefinitionRequest) -> Checked {
         ports(container, request.network_mode.as_deref())?;
         network(container, request.network_mode.as_deref())?;
         health(container).map_err(fault)?;
+        restarts(container).map_err(fault)?;
         references(container, request).map_err(fault)?;
     }
     cycles(containers)
@@ -180,6 +187,25 @@ fn health(container: &api::ContainerDefinition) -> Result<(), String> {
             let [low, high] = [allowed.start(), allowed.end()];
             return Err(format!("'{what}' of a health check must be between {low} and {high}."));
         }
+    }
+    Ok(())
+}
+
+/// The public limits of ECS; an agent itself would take any.
+fn restarts(container: &api::ContainerDefinition) -> Result<(), String> {
+    let Some(policy) = &container.restart_policy else { return Ok(()) };
+    if policy.enabled.is_none() {
+        return Err("A restart policy needs 'enabled'.".to_owned());
+    }
+    if policy.restart_attempt_period.is_some_and(|seconds| !RESTART_PERIOD.contains(&seconds)) {
+        let [least, most] = [RESTART_PERIOD.start(), RESTART_PERIOD.end()];
+        return Err(format!("'restartAttemptPeriod' must be between {least} and {most} seconds."));
+    }
+    if policy.ignored_exit_codes.len() > MOST_IGNORED {
+        return Err(format!("'ignoredExitCodes' must have at most {MOST_IGNORED} exit codes."));
+    }
+    if let Some(code) = policy.ignored_exit_codes.iter().find(|code| !(0..=255).contains(*code)) {
+        return Err(format!("'ignoredExitCodes' must be exit codes from 0 to 255, and {code} is none."));
     }
     Ok(())
 }
