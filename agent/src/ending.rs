@@ -36,7 +36,7 @@ async fn living<R: Runtime>(runtime: &R, places: &Places, container: &ContainerR
     match runtime.survivor(&cgroup).await {
         Ok(survivor) => survivor.map(observation),
         Err(CgroupError::Busy { processes, .. }) => {
-            processes.first().map(|pid| Observation::Running { pid: *pid })
+            processes.first().map(|pid| Observation::Running { pid: *pid, since: None })
         }
         Err(error) => {
             tracing::warn!(error = chain(&error), "cannot look into a cgroup; containerd is believed");

@@ -21,6 +21,7 @@ use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 use wharf_core::adopt::Inscription;
 use wharf_core::event::{ContainerRef, Event, Exit, Found, FoundContainer, Observation};
+use wharf_core::restart::Restarts;
 use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::TaskArn;
@@ -86,7 +87,8 @@ impl<R: Runtime> Lister<R> {
             if !known.contains_key(&name.task) {
                 read_inscription(&name, &container, &mut found);
             }
-            containers.insert(name, observation(container.state));
+            let state = began(observation(container.state), container.started_at_ms);
+            containers.insert(name, state);
         }
         self.check(&mut containers, known).await;
         let boot = self.boot.clone();
@@ -132,11 +134,23 @@ fn read_inscription(
         image: Some(image),
         created_at: time(container.created_at_ms),
         started_at: time(container.started_at_ms),
+        restarts: restarts(name, container),
     };
     let task = found
         .entry(name.task.clone())
         .or_insert_with(|| Found { spec: Box::new(task), containers: BTreeMap::new() });
     task.containers.insert(name.container.clone(), state);
+}
+
+/// Reads what was noted on a container when it was last started again.
+fn restarts(name: &ContainerRef, container: &ObservedContainer) -> Option<Restarts> {
+    let noted = Some(&container.restarts).filter(|noted| !noted.is_empty())?;
+    let read = Restarts::decode(noted);
+    read.inspect_err(|error| {
+        tracing::warn!(task = %name.task, container = name.container, error = chain(error),
+            "the note of this container's restarts cannot be read");
+    })
+    .ok()
 }
 
 /// Tasks that have a container in the runtime.
@@ -305,10 +319,20 @@ fn name(container: &ObservedContainer) -> Option<ContainerRef> {
 pub(crate) fn observation(state: ObservedState) -> Observation {
     match state {
         ObservedState::Created => Observation::Created,
-        ObservedState::Running { pid } => Observation::Running { pid },
+        ObservedState::Running { pid } => Observation::Running { pid, since: None },
         ObservedState::Exited(exit) => {
             Observation::Exited(Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) })
         }
         ObservedState::Vanished => Observation::Vanished,
+    }
+}
+
+/// The same with the start of a process that runs, where the kernel tells it.
+fn began(state: Observation, started_at_ms: Option<i64>) -> Observation {
+    match state {
+        Observation::Running { pid, .. } => {
+            Observation::Running { pid, since: started_at_ms.map(Timestamp::from_millis) }
+        }
+        Observation::Created | Observation::Exited(_) | Observation::Vanished => state,
     }
 }

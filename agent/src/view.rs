@@ -90,12 +90,14 @@ pub struct ContainerView {
     pub image: Option<ResolvedImage>,
     /// When it was created in the runtime.
     pub created_at: Option<Timestamp>,
-    /// When its process started.
+    /// When its process was last started.
     pub started_at: Option<Timestamp>,
     /// When its process ended.
     pub finished_at: Option<Timestamp>,
     /// How its process ended.
     pub exit_code: Option<i32>,
+    /// How often it was started again in place; `None` without a restart policy.
+    pub restarts: Option<u32>,
     /// Its health; `None` where no check is defined.
     pub health: Option<HealthView>,
 }

@@ -45,6 +45,8 @@ mod pair;
 mod partition;
 #[path = "e2e/quarantine.rs"]
 mod quarantine;
+#[path = "e2e/restarts.rs"]
+mod restarts;
 #[path = "e2e/short.rs"]
 mod short;
 #[path = "e2e/telemetry.rs"]

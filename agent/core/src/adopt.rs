@@ -10,7 +10,8 @@
 //!          └──none──▶ orphan ──the control plane says stop, or the wait is over──▶ removed, STOPPED told
 //! ```
 
-use crate::event::{ContainerRef, Found, FoundContainer, Observation, ResolvedImage};
+use crate::container::End;
+use crate::event::{ContainerRef, Exit, Found, FoundContainer, Observation, ResolvedImage};
 use crate::node::Node;
 use crate::note::Note;
 use crate::reason::{Reason, ReasonCode};
@@ -83,8 +84,7 @@ impl Node {
         // It holds its resources already.
         task.stage = Stage::Admitted { at: self.now, pull_by: self.now.plus(self.config.limits.pull) };
         for (name, container) in found.containers {
-            let runs = matches!(shown.get(name.as_str()), Some(Observation::Running { .. }));
-            task.inscribe(&name, container, runs, self.now);
+            task.inscribe(&name, container, shown.get(name.as_str()).copied(), self.now);
         }
         let running = shown.values().filter(|state| matches!(state, Observation::Running { .. })).count();
         if running == 0 && !shown.values().any(|state| matches!(state, Observation::Exited(_))) {
@@ -121,7 +121,7 @@ impl Found {
 
 impl Task {
     /// Enters what the runtime's record of a container says of its image and its times.
-    fn inscribe(&mut self, name: &str, found: FoundContainer, runs: bool, now: Timestamp) {
+    fn inscribe(&mut self, name: &str, found: FoundContainer, seen: Option<Observation>, now: Timestamp) {
         let Some(index) = self.index_of(name) else { return };
         let (spec, container) = (&self.spec.containers[index], &mut self.containers[index]);
         let created_at = found.created_at.unwrap_or(now);
@@ -129,8 +129,19 @@ impl Task {
             container.resolve(image, created_at);
         }
         container.create(created_at);
-        if runs {
-            container.start(spec, found.started_at.unwrap_or(now));
+        if let Some(restarts) = found.restarts {
+            container.inscribe_restart(restarts);
+        }
+        match seen {
+            Some(Observation::Running { .. }) => {
+                container.start(spec, found.started_at.unwrap_or(now));
+            }
+            // Whether it was asked to stop is not known, so no policy starts it again.
+            Some(Observation::Exited(Exit { at, code })) => {
+                container.start(spec, at);
+                container.stop(End { at, exit_code: Some(code), reason: None, removed: false });
+            }
+            Some(Observation::Created | Observation::Vanished) | None => {}
         }
     }
 }

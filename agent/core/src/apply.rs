@@ -28,6 +28,8 @@ impl Node {
             Event::CreateFailed { container, reason } => self.create_failed(&container, reason),
             Event::ContainerStarted { container, at } => self.container_started(&container, at),
             Event::StartFailed { container, reason } => self.start_failed(&container, reason),
+            Event::ContainerRenewed { container } => self.container_renewed(&container),
+            Event::RenewFailed { container, reason } => self.renew_failed(&container, reason),
             Event::ContainerInspected { container, seen } => self.container_inspected(&container, seen),
             Event::Postponed { container, act, reason, suspect } => {
                 if let Some(digest) = suspect {

@@ -84,7 +84,11 @@ impl Node {
             Some(Observation::Created | Observation::Running { .. } | Observation::Exited(_)) => false,
         };
         let state = self.tasks.get(&container.task).and_then(|task| task.containers.get(index));
-        gone && state.is_some_and(|state| state.created_at().is_some() && state.stopped().is_none())
+        gone && state.is_some_and(|state| {
+            // Between the end of one process and the making of the next there is a record and nothing else.
+            let between = found.is_some() && state.restarting().is_some_and(|r| r.renewed_at.is_none());
+            state.created_at().is_some() && state.stopped().is_none() && !between
+        })
     }
 
     /// Most listings show what is known: only a container that they change is touched.
@@ -151,17 +155,21 @@ impl Container {
                 self.create(now);
             }
             (
-                Some(Observation::Running { .. }),
+                Some(Observation::Running { since, .. }),
                 Phase::Pending | Phase::Resolved { .. } | Phase::Created(_),
             ) => {
-                self.start(spec, now);
+                self.start(spec, since.unwrap_or(now));
             }
             (Some(Observation::Exited(exit)), Phase::Pending | Phase::Resolved { .. }) => {
                 self.create(exit.at);
-                self.exit(exit);
+                self.exit(spec, exit);
             }
             (Some(Observation::Exited(exit)), Phase::Created(_) | Phase::Running(_)) => {
-                self.exit(exit);
+                self.exit(spec, exit);
+            }
+            (_, Phase::Restarting(restarting)) => {
+                let renewed_at = restarting.renewed_at;
+                self.adopt_restarting(spec, renewed_at, seen, (loss, now));
             }
             // Never started as far as anyone could: start is ordered only once "created" is saved. Create is done again.
             (None | Some(Observation::Vanished), Phase::Pending | Phase::Resolved { .. }) => {}
@@ -177,8 +185,36 @@ impl Container {
             (Some(seen), Phase::Stopped(_)) => {
                 self.still_there();
                 if let Observation::Exited(exit) = seen {
-                    self.exit(exit);
+                    self.exit(spec, exit);
                 }
+            }
+        }
+    }
+
+    /// Takes over what is shown of a container that is being started again.
+    fn adopt_restarting(
+        &mut self,
+        spec: &ContainerSpec,
+        renewed_at: Option<Timestamp>,
+        seen: Option<Observation>,
+        (loss, now): (Loss, Timestamp),
+    ) {
+        match (seen, renewed_at) {
+            (Some(Observation::Running { since, .. }), Some(renewed_at)) => {
+                self.start(spec, since.map_or(now, |since| since.max(renewed_at)));
+            }
+            // A listing from before its end.
+            (Some(Observation::Running { .. }), None) | (Some(Observation::Created), _) => {}
+            // The old process is cleared away, and the new one is still to be made.
+            (Some(Observation::Vanished), None) if loss == Loss::Unexplained => {}
+            // How the old process ended is known; what became of the new one is not.
+            (None | Some(Observation::Vanished), _) => {
+                let exit_code = self.restarting().filter(|_| renewed_at.is_none()).map(|r| r.exit.code);
+                let reason = loss.reason(self.name());
+                self.stop(End { at: now, exit_code, reason: Some(reason), removed: seen.is_none() });
+            }
+            (Some(Observation::Exited(exit)), _) => {
+                self.exit(spec, exit);
             }
         }
     }

@@ -52,6 +52,18 @@ impl Node {
         self.failed(container, "failed start", reason, false);
     }
 
+    pub(crate) fn container_renewed(&mut self, container: &ContainerRef) {
+        self.landed(container);
+        // The start that comes now has its own tries and its own time.
+        self.work.refresh(&Lane::Container(container.clone()));
+        let now = self.now;
+        self.change(container, "new process", |_, state| state.renew(now));
+    }
+
+    pub(crate) fn renew_failed(&mut self, container: &ContainerRef, reason: Reason) {
+        self.failed(container, "failed new process", reason, false);
+    }
+
     pub(crate) fn signal_sent(&mut self, container: ContainerRef) {
         let Some(flight) = self.landed(&container) else { return };
         match flight.act {
@@ -74,6 +86,7 @@ impl Node {
             | Act::Pull
             | Act::Create
             | Act::Start
+            | Act::Renew
             | Act::Inspect
             | Act::Delete
             | Act::Probe
@@ -122,9 +135,9 @@ impl Node {
         if self.orphans.remove(container).is_some() {
             return;
         }
-        self.change(container, "removal", |_, state| {
+        self.change(container, "removal", |spec, state| {
             if let Some(exit) = exit {
-                state.exit(exit);
+                state.exit(spec, exit);
             }
             state.removed(remains)
         });
@@ -141,7 +154,7 @@ impl Node {
         let (lane, act) = match act {
             Act::Probe => (Lane::Probe(container), act),
             Act::Inspect => (Lane::Container(container), Act::Start),
-            Act::Pull | Act::Create | Act::Start | Act::Ask | Act::Kill | Act::Delete => {
+            Act::Pull | Act::Create | Act::Start | Act::Renew | Act::Ask | Act::Kill | Act::Delete => {
                 (Lane::Container(container), act)
             }
             Act::Prepare | Act::Release | Act::Report | Act::Attach => {
@@ -187,6 +200,10 @@ impl Node {
         self.change(&container, "health probe", |spec, state| {
             let Some(check) = &spec.health_check else { return false };
             let Some(running) = state.running_mut() else { return false };
+            if began < running.since {
+                // It looked at the process before this one.
+                return false;
+            }
             let excused = began.since(running.since) < check.start_period;
             let probe = Probe { exit_code, output, excused };
             running.health.as_mut().map(|health| health.probed(check, probe, now)).is_some()
@@ -196,8 +213,8 @@ impl Node {
     pub(crate) fn container_exited(&mut self, container: &ContainerRef, exit: Exit) {
         self.missing.remove(container);
         let unsure = self.work.is_unsure(container);
-        self.change(container, "exit", |_, state| {
-            let news = state.exit(exit);
+        self.change(container, "exit", |spec, state| {
+            let news = state.exit(spec, exit);
             if unsure {
                 state.doubt_start();
             }
@@ -219,6 +236,9 @@ impl Node {
         self.landed(container);
         let now = self.now;
         self.change(container, what, |_, state| {
+            if state.restarting().is_some() {
+                return state.give_up_restart(Some(reason));
+            }
             let news = state.stopped().is_none() && state.started_at().is_none();
             if news {
                 state.stop(End { at: now, exit_code: None, reason: Some(reason), removed });
@@ -255,6 +275,7 @@ impl Node {
             | Act::Pull
             | Act::Create
             | Act::Start
+            | Act::Renew
             | Act::Inspect
             | Act::Ask
             | Act::Kill

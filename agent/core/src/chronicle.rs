@@ -86,12 +86,28 @@ impl Found {
         if let (None, Some(at)) = (before.and_then(Container::started_at), after.started_at()) {
             self.at(at, Happening::Started { container: container() });
         }
+        self.restarted(before, after);
         let status = |container: &Container| container.health().map(|health| health.status);
         if let Some(health) = after.health()
             && before.and_then(status) != Some(health.status)
             && health.status != HealthStatus::Unknown
         {
             self.at(health.since, Happening::Health { container: container(), status: health.status });
+        }
+    }
+
+    fn restarted(&mut self, before: Option<&Container>, after: &Container) {
+        let container = || after.name().to_owned();
+        let Some(before) = before else { return };
+        let restarts = after.restarts().filter(|now| before.restarts() != Some(*now));
+        if let (Some(restarts), Some(at)) = (restarts, after.started_at()) {
+            self.at(at, Happening::Restarted { container: container(), count: restarts.count });
+        }
+        let ended = |container: &Container| container.restarting().map(|restarting| restarting.exit);
+        if let Some(restarting) = after.restarting().filter(|_| ended(before) != ended(after)) {
+            let ran = restarting.exit.at.since(restarting.started_at).as_millis();
+            let (exit_code, ran) = (restarting.exit.code, u64::try_from(ran).unwrap_or(u64::MAX));
+            self.at(restarting.exit.at, Happening::Restarting { container: container(), exit_code, ran });
         }
     }
 

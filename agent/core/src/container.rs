@@ -1,17 +1,20 @@
 //! One container of a task: which phase it is in and what is known in that phase.
 //!
 //! ```text
-//! Pending → Resolved → Created → Running → Stopped
-//!    └─────────┴──────────┴────────────────→┘      phases never go back
+//! Pending → Resolved → Created → Running ⇄ Restarting
+//!    │          │          │         └──────────┤
+//!    └──────────┴──────────┴────────────────────┴──→ Stopped      phases never go back, but for a restart in place
 //! ```
-//! Owns the transitions, those to its end in `ending`; refuses to decide when they happen (`settle`, `apply_*`).
+//! Owns the transitions, those to its end in `ending`, those of a restart in `restarting`; refuses to decide when they happen (`settle`, `apply_*`).
 
 mod ending;
+mod restarting;
 
 use crate::event::{Remains, ResolvedImage};
 use crate::health::Health;
 use crate::phase::{Created, Phase, Running, StopClock, Stopped};
 use crate::report::Status;
+use crate::restart::Restarts;
 use crate::spec::ContainerSpec;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,13 +28,22 @@ pub struct Container {
     phase: Phase,
     /// The kernel killed a process of it for memory; explains an exit with 137.
     out_of_memory: bool,
+    /// Set with the first restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    restarts: Option<Restarts>,
     /// Highest status that the control plane has taken.
     pub(crate) told: Option<Status>,
 }
 
 impl Container {
     pub(crate) fn new(spec: &ContainerSpec) -> Self {
-        Self { name: spec.name.clone(), phase: Phase::Pending, out_of_memory: false, told: None }
+        Self {
+            name: spec.name.clone(),
+            phase: Phase::Pending,
+            out_of_memory: false,
+            restarts: None,
+            told: None,
+        }
     }
 
     /// Name in the task definition.
@@ -51,7 +63,7 @@ impl Container {
             Phase::Resolved { .. } | Phase::Created(_) => {
                 self.image().and_then(|image| image.digest.as_ref()).map(|_| Status::Pending)
             }
-            Phase::Running(_) => Some(Status::Running),
+            Phase::Running(_) | Phase::Restarting(_) => Some(Status::Running),
             Phase::Stopped(_) => Some(Status::Stopped),
         }
     }
@@ -68,6 +80,7 @@ impl Container {
             Phase::Resolved { image, .. } => Some(image),
             Phase::Created(created) => created.image.as_ref(),
             Phase::Running(running) => running.created.image.as_ref(),
+            Phase::Restarting(restarting) => restarting.created.image.as_ref(),
             Phase::Stopped(stopped) => stopped.image.as_ref(),
         }
     }
@@ -78,15 +91,17 @@ impl Container {
             Phase::Pending | Phase::Resolved { .. } => None,
             Phase::Created(created) => Some(created.at),
             Phase::Running(running) => Some(running.created.at),
+            Phase::Restarting(restarting) => Some(restarting.created.at),
             Phase::Stopped(stopped) => stopped.created_at,
         }
     }
 
-    /// When its process started.
+    /// When its process started, the last of them where it was started again.
     pub fn started_at(&self) -> Option<Timestamp> {
         match &self.phase {
             Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) => None,
             Phase::Running(running) => Some(running.since),
+            Phase::Restarting(restarting) => Some(restarting.started_at),
             Phase::Stopped(stopped) => stopped.started_at,
         }
     }
@@ -101,6 +116,7 @@ impl Container {
         match &self.phase {
             Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) => None,
             Phase::Running(running) => running.health.as_ref(),
+            Phase::Restarting(restarting) => restarting.health.as_ref(),
             Phase::Stopped(stopped) => stopped.health.as_ref(),
         }
     }
@@ -109,7 +125,11 @@ impl Container {
     pub fn stopped(&self) -> Option<&Stopped> {
         match &self.phase {
             Phase::Stopped(stopped) => Some(stopped),
-            Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Running(_) => None,
+            Phase::Pending
+            | Phase::Resolved { .. }
+            | Phase::Created(_)
+            | Phase::Running(_)
+            | Phase::Restarting(_) => None,
         }
     }
 
@@ -120,6 +140,7 @@ impl Container {
             Phase::Resolved { at, .. } => Some(*at),
             Phase::Created(created) => Some(created.at),
             Phase::Running(running) => Some(running.since),
+            Phase::Restarting(restarting) => Some(restarting.exit.at),
             Phase::Stopped(stopped) => Some(stopped.at),
         }
     }
@@ -134,7 +155,7 @@ impl Container {
         match &self.phase {
             Phase::Running(running) => running.stop,
             Phase::Stopped(stopped) => stopped.stop,
-            Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) => None,
+            Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Restarting(_) => None,
         }
     }
 
@@ -146,7 +167,11 @@ impl Container {
     pub(crate) fn running_mut(&mut self) -> Option<&mut Running> {
         match &mut self.phase {
             Phase::Running(running) => Some(running),
-            Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Stopped(_) => None,
+            Phase::Pending
+            | Phase::Resolved { .. }
+            | Phase::Created(_)
+            | Phase::Restarting(_)
+            | Phase::Stopped(_) => None,
         }
     }
 
@@ -174,6 +199,15 @@ impl Container {
             Phase::Pending | Phase::Resolved { .. } => Created { image: self.image().cloned(), at },
             Phase::Created(created) => created.clone(),
             Phase::Running(_) => return false,
+            Phase::Restarting(restarting) if restarting.renewed_at.is_none() => {
+                restarting.started_at = at.min(restarting.exit.at);
+                return true;
+            }
+            Phase::Restarting(restarting) => {
+                let restarting = restarting.clone();
+                self.run_anew(spec, &restarting, at);
+                return true;
+            }
             Phase::Stopped(stopped) => {
                 stopped.started_at = Some(at.min(stopped.at));
                 return true;
@@ -199,7 +233,11 @@ impl Container {
                 stopped.remains = stopped.remains.take().or(remains);
                 true
             }
-            Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Running(_) => false,
+            Phase::Pending
+            | Phase::Resolved { .. }
+            | Phase::Created(_)
+            | Phase::Running(_)
+            | Phase::Restarting(_) => false,
         }
     }
 }

@@ -93,10 +93,11 @@ fn compare(before: Option<&Task>, after: Option<&Task>, arn: &TaskArn, notes: &m
             && earlier.and_then(phase_name) != Some(phase)
         {
             let stopped = container.stopped();
+            let ended = container.restarting().map(|restarting| restarting.exit.code);
             notes.push(Note::ContainerChanged {
                 container: after.reference(index),
                 phase,
-                exit_code: stopped.and_then(|stopped| stopped.exit_code),
+                exit_code: ended.or(stopped.and_then(|stopped| stopped.exit_code)),
                 reason: stopped.and_then(|stopped| stopped.reason.clone()),
             });
         }
@@ -114,6 +115,7 @@ fn phase_name(container: &Container) -> Option<&'static str> {
         Phase::Resolved { .. } => Some("resolved"),
         Phase::Created(_) => Some("created"),
         Phase::Running(_) => Some("running"),
+        Phase::Restarting(_) => Some("restarting"),
         Phase::Stopped(stopped) if stopped.removed => Some("removed"),
         Phase::Stopped(_) => Some("stopped"),
     }

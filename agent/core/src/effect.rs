@@ -5,6 +5,7 @@
 
 use crate::event::{ContainerRef, ResolvedImage};
 use crate::report::{AttachmentReport, TaskReport};
+use crate::restart::Restarts;
 use crate::spec::{HealthCheck, Interface, TaskSpec};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,16 @@ pub enum Effect {
     StartContainer {
         /// The container.
         container: ContainerRef,
+    },
+    /// Clear away what is left of the container's process, which has ended, and make a new one in its place: same record, same
+    /// root file system. Nothing that runs is touched. Ends in `ContainerRenewed`, `RenewFailed` or `Postponed`.
+    RenewContainer {
+        /// The container.
+        container: ContainerRef,
+        /// Its task, for where its output goes.
+        spec: Arc<TaskSpec>,
+        /// What to note on the container.
+        restarts: Restarts,
     },
     /// Ask the runtime what became of a container. Ends in `ContainerInspected` or `Postponed`.
     InspectContainer {

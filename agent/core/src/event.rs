@@ -5,6 +5,7 @@
 
 use crate::reason::Reason;
 use crate::report::{AttachmentReport, TaskReport};
+use crate::restart::Restarts;
 use crate::spec::{AttachmentSpec, TaskSpec};
 use crate::time::Timestamp;
 use crate::work::Act;
@@ -125,6 +126,18 @@ pub enum Event {
     },
     /// The process could not be started; the container still has to be deleted.
     StartFailed {
+        /// The container.
+        container: ContainerRef,
+        /// Why.
+        reason: Reason,
+    },
+    /// What was left of the container's process is cleared away; a new process waits to be started.
+    ContainerRenewed {
+        /// The container.
+        container: ContainerRef,
+    },
+    /// No new process could be made for the container; it still has to be deleted.
+    RenewFailed {
         /// The container.
         container: ContainerRef,
         /// Why.
@@ -307,6 +320,9 @@ pub struct FoundContainer {
     pub created_at: Option<Timestamp>,
     /// When its process started, while it runs.
     pub started_at: Option<Timestamp>,
+    /// What is noted on it of its restarts.
+    #[serde(default)]
+    pub restarts: Option<Restarts>,
 }
 
 /// How a process ended.
@@ -327,6 +343,9 @@ pub enum Observation {
     Running {
         /// Process id on the host.
         pid: u32,
+        /// Since when, where the kernel says so.
+        #[serde(default)]
+        since: Option<Timestamp>,
     },
     /// Its process has ended.
     Exited(Exit),

@@ -71,6 +71,22 @@ pub enum Happening {
         /// The container.
         container: String,
     },
+    /// A container's process ended, and by its restart policy another one takes its place.
+    Restarting {
+        /// The container.
+        container: String,
+        /// How the process ended.
+        exit_code: i32,
+        /// How long it ran in milliseconds.
+        ran: u64,
+    },
+    /// A container's process runs again.
+    Restarted {
+        /// The container.
+        container: String,
+        /// How often it was started again by now.
+        count: u32,
+    },
     /// A health check changed its verdict.
     Health {
         /// The container.
@@ -152,7 +168,11 @@ impl Happening {
             Self::Health { .. } | Self::Signalled { .. } | Self::PullBegun { .. } | Self::Failed { .. } => {
                 true
             }
-            Self::Queued { .. } | Self::OutOfMemory { .. } | Self::NetworkReady => true,
+            Self::Queued { .. }
+            | Self::OutOfMemory { .. }
+            | Self::NetworkReady
+            | Self::Restarting { .. }
+            | Self::Restarted { .. } => true,
             Self::Received
             | Self::Admitted
             | Self::Pulled { .. }

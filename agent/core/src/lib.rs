@@ -12,6 +12,7 @@
 //! | what follows by itself: essential rule, overdue acts, the course of a stop | `settle` |
 //! | what is done next | `plan`, with `order` (dependsOn) and [`admission`] (host resources) |
 //! | when a report is due and what it says | `reporting` |
+//! | whether a container is started again in place | [`restart`], `container/restarting` |
 //! | what is in flight or rests | [`work`] |
 //! | which images are kept out, since they crash containerd | [`quarantine`] |
 //! | what is saved | [`record`] |
@@ -51,6 +52,7 @@ pub mod quarantine;
 pub mod reason;
 pub mod record;
 pub mod report;
+pub mod restart;
 pub mod spec;
 pub mod story;
 pub mod task;

@@ -44,9 +44,9 @@ pub enum Note {
     ContainerChanged {
         /// The container.
         container: ContainerRef,
-        /// Name of the phase: `resolved`, `created`, `running`, `stopped` or `removed`.
+        /// Name of the phase: `resolved`, `created`, `running`, `restarting`, `stopped` or `removed`.
         phase: &'static str,
-        /// Exit code, when it stopped with one.
+        /// Exit code, when its process ended with one.
         exit_code: Option<i32>,
         /// Why it stopped, when there is more to say than the exit code.
         reason: Option<Reason>,

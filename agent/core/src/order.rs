@@ -120,12 +120,12 @@ fn judge(dependency: &Dependency, spec: &ContainerSpec, on: &Container, now: Tim
     Readiness::Waits { on: dependency.clone(), deadline }
 }
 
-/// `startTimeout` counts from the start of the container that is waited for, and not for START.
+/// `startTimeout` counts from the first start of the container that is waited for, and not for START.
 fn deadline(condition: Condition, spec: &ContainerSpec, on: &Container) -> Option<Timestamp> {
     match condition {
         Condition::Start => None,
         Condition::Complete | Condition::Success | Condition::Healthy => {
-            Some(on.started_at()?.plus(spec.start_timeout?))
+            Some(on.first_started_at()?.plus(spec.start_timeout?))
         }
     }
 }

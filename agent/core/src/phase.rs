@@ -1,13 +1,15 @@
 //! Phases of a container, each with what is known in it and nothing else.
 //!
 //! ```text
-//! Pending → Resolved → Created → Running → Stopped
-//!    └─────────┴──────────┴────────────────→┘      phases never go back
+//! Pending → Resolved → Created → Running ⇄ Restarting
+//!    │          │          │         └──────────┤
+//!    └──────────┴──────────┴────────────────────┴──→ Stopped      phases never go back, but for a restart in place
 //! ```
 
-use crate::event::{Remains, ResolvedImage};
+use crate::event::{Exit, Remains, ResolvedImage};
 use crate::health::Health;
 use crate::reason::Reason;
+use crate::restart::NotAgain;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,8 @@ pub enum Phase {
     Created(Created),
     /// Its process runs.
     Running(Running),
+    /// Its process has ended, and by its restart policy another one takes its place.
+    Restarting(Restarting),
     /// It has no process and never will again.
     Stopped(Stopped),
 }
@@ -51,6 +55,21 @@ pub struct Running {
     pub health: Option<Health>,
     /// Set once it is to stop.
     pub stop: Option<StopClock>,
+}
+
+/// What is known of a container that is started again in place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Restarting {
+    /// What was known when it was created.
+    pub created: Created,
+    /// When the process that has ended had started.
+    pub started_at: Timestamp,
+    /// How it ended.
+    pub exit: Exit,
+    /// Health of a container that is yet to start, when it has a check.
+    pub health: Option<Health>,
+    /// When its new process was made, which waits to be started; `None` while the old one is to be cleared away.
+    pub renewed_at: Option<Timestamp>,
 }
 
 /// The time a container has to stop politely.
@@ -95,6 +114,9 @@ pub struct Stopped {
     pub exit_code: Option<i32>,
     /// Why it stopped, when there is more to say than the exit code.
     pub reason: Option<Reason>,
+    /// Why it was not started again, though it has a restart policy and nobody had asked it to stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_again: Option<NotAgain>,
     /// The time it was given to stop, if it was asked to before it ended.
     #[serde(default)]
     pub stop: Option<StopClock>,

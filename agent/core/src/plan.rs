@@ -60,7 +60,7 @@ fn plan_network(task: &Task, Context { work, now, .. }: Context<'_>) -> Option<E
             // A task that stops keeps its endpoint while a process of it lives.
             let in_use = |phase: &Phase| match phase {
                 Phase::Running(_) => true,
-                Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) => {
+                Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Restarting(_) => {
                     task.desired == Desired::Running
                 }
                 Phase::Stopped(_) => false,
@@ -92,11 +92,19 @@ fn plan_container(task: &Task, index: usize, context: Context<'_>) -> Option<Eff
             let (spec, image) = (Arc::clone(&task.spec), image.clone());
             (Act::Create, Effect::CreateContainer { container: container.clone(), spec, image })
         }
+        Phase::Restarting(restarting) if restarting.renewed_at.is_none() => {
+            if !(task.is_wanted() && standing) {
+                return None;
+            }
+            let (spec, restarts) =
+                (Arc::clone(&task.spec), task.containers[index].restarts_after(restarting));
+            (Act::Renew, Effect::RenewContainer { container: container.clone(), spec, restarts })
+        }
         // A start that was not answered is cleared up before anything else: it may have been done.
-        Phase::Created(_) if context.work.is_unsure(&container) => {
+        Phase::Created(_) | Phase::Restarting(_) if context.work.is_unsure(&container) => {
             (Act::Start, Effect::InspectContainer { container: container.clone() })
         }
-        Phase::Created(_) if task.is_wanted() && standing => {
+        Phase::Created(_) | Phase::Restarting(_) if task.is_wanted() && standing => {
             (Act::Start, Effect::StartContainer { container: container.clone() })
         }
         Phase::Running(running) => {
@@ -108,7 +116,11 @@ fn plan_container(task: &Task, index: usize, context: Context<'_>) -> Option<Eff
         Phase::Stopped(stopped) if !stopped.removed && task.has_stopped() => {
             (Act::Delete, Effect::DeleteContainer { container: container.clone() })
         }
-        Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) | Phase::Stopped(_) => return None,
+        Phase::Pending
+        | Phase::Resolved { .. }
+        | Phase::Created(_)
+        | Phase::Restarting(_)
+        | Phase::Stopped(_) => return None,
     };
     context.work.may(&Lane::Container(container), act, context.now).then_some(effect)
 }
@@ -140,6 +152,7 @@ pub(crate) fn next_probe(task: &Task, index: usize) -> Option<Timestamp> {
         | Phase::Resolved { .. }
         | Phase::Created(_)
         | Phase::Running(_)
+        | Phase::Restarting(_)
         | Phase::Stopped(_) => None,
     }
 }

@@ -153,7 +153,11 @@ fn overdue_container(
             let since = work.tried_since(&lane, Act::Create)?;
             (Act::Create, "CREATED", since, since.plus(config.limits.create))
         }
-        Phase::Created(_) => {
+        Phase::Restarting(restarting) if restarting.renewed_at.is_none() => {
+            let since = work.tried_since(&lane, Act::Renew)?;
+            (Act::Renew, "CREATED", since, since.plus(config.limits.create))
+        }
+        Phase::Created(_) | Phase::Restarting(_) => {
             let since = work.tried_since(&lane, Act::Start)?;
             (Act::Start, "RUNNING", since, since.plus(config.limits.start))
         }
@@ -168,6 +172,9 @@ fn overdue_container(
         detail = format!("{detail}: {}", delay.reason.detail);
     }
     let reason = Reason::new(ReasonCode::Timeout, detail);
+    if let Some(restarting) = task.containers[index].restarting().filter(|_| !may_run || act == Act::Renew) {
+        return Some(Consequence::StopContainer(index, restarting.end(Some(reason))));
+    }
     if !may_run {
         return Some(never_ran(task, index, (None, Some(reason)), now));
     }
@@ -186,6 +193,9 @@ fn stopping(task: &Task, context: Context<'_>) -> Option<Consequence> {
             }
             // What may come to run, or has, is left to show: it is then stopped as others are.
             Phase::Created(_) if !may_run() => Some(never_ran(task, index, (None, None), now)),
+            Phase::Restarting(restarting) if restarting.renewed_at.is_none() || !may_run() => {
+                Some(Consequence::StopContainer(index, restarting.end(None)))
+            }
             Phase::Running(running) if running.stop.is_none() && order::may_stop(task, index) => {
                 let deadline = now.plus(spec.stop_timeout.unwrap_or(config.limits.stop));
                 Some(Consequence::BeginStop(
@@ -193,7 +203,7 @@ fn stopping(task: &Task, context: Context<'_>) -> Option<Consequence> {
                     StopClock { since: now, deadline, asked: false, away: false },
                 ))
             }
-            Phase::Created(_) | Phase::Running(_) | Phase::Stopped(_) => None,
+            Phase::Created(_) | Phase::Running(_) | Phase::Restarting(_) | Phase::Stopped(_) => None,
         }
     })
 }
@@ -220,5 +230,6 @@ fn reason_of_unpulled(task: &Task) -> Option<Reason> {
 
 /// Whether anything of the task is in the runtime and may still run.
 pub(crate) fn has_processes(task: &Task) -> bool {
-    task.containers.iter().any(|container| matches!(container.phase(), Phase::Created(_) | Phase::Running(_)))
+    let lives = |phase: &Phase| matches!(phase, Phase::Created(_) | Phase::Running(_) | Phase::Restarting(_));
+    task.containers.iter().any(|container| lives(container.phase()))
 }

@@ -6,7 +6,7 @@
 use crate::time::Timestamp;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 use wharf_protocol::arn::TaskArn;
@@ -97,6 +97,9 @@ pub struct ContainerSpec {
     pub stop_timeout: Option<Duration>,
     /// Health check, when one is defined.
     pub health_check: Option<HealthCheck>,
+    /// When it is started again in place after its process has ended; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartPolicy>,
     /// How the process is run.
     pub process: ProcessSpec,
     /// Volumes to mount.
@@ -277,6 +280,15 @@ pub struct HealthCheck {
     pub retries: u32,
     /// Time after the start in which failures do not count.
     pub start_period: Duration,
+}
+
+/// When a container is started again in place. Source: features 7.6.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartPolicy {
+    /// Exit codes after which it is not.
+    pub ignored_exit_codes: BTreeSet<i32>,
+    /// How long it has to have run since it was last started.
+    pub period: Duration,
 }
 
 /// An interface announced ahead of its task. Source: spec 3.5 `AttachTaskNetworkInterfacesMessage`.

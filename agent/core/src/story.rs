@@ -56,6 +56,9 @@ pub struct Part {
     pub finished_at: Option<Timestamp>,
     /// How it ended, when known.
     pub exit_code: Option<i32>,
+    /// How often it was started again in place.
+    #[serde(default)]
+    pub restarts: u32,
     /// Why it stopped.
     pub why: Option<Reason>,
     /// What was seen of it when it was removed; `None` while it is there, and where nobody looked.
@@ -95,6 +98,7 @@ impl Part {
             started_at: container.started_at(),
             finished_at: container.finished_at(),
             exit_code: stopped.and_then(|stopped| stopped.exit_code),
+            restarts: container.restarts().map_or(0, |restarts| restarts.count),
             why: container.why(),
             remains: stopped.and_then(|stopped| stopped.remains.clone()),
         }

@@ -167,7 +167,7 @@ impl Task {
     /// Whether it was RUNNING once: every container has started, but for others than essential ones that never will.
     pub(crate) fn has_run(&self) -> bool {
         let on_its_way = |(spec, container): (&ContainerSpec, &Container)| match container.phase() {
-            Phase::Running(_) => true,
+            Phase::Running(_) | Phase::Restarting(_) => true,
             Phase::Stopped(stopped) => stopped.started_at.is_some() || !spec.essential,
             Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) => false,
         };

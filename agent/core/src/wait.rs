@@ -84,6 +84,11 @@ pub enum Awaited {
         /// The container.
         container: String,
     },
+    /// The runtime starts a container again in place.
+    Restart {
+        /// The container.
+        container: String,
+    },
     /// A container that was told to stop.
     Exit {
         /// The container.
@@ -115,6 +120,7 @@ impl fmt::Display for Awaited {
             }
             Self::Creation { container } => write!(f, "the runtime to create {container}"),
             Self::Start { container } => write!(f, "the runtime to start {container}"),
+            Self::Restart { container } => write!(f, "the runtime to start {container} again"),
             Self::Exit { container } => write!(f, "{container} to end"),
             Self::Removal { container } => write!(f, "the runtime to remove {container}"),
             Self::Release => write!(f, "its network, cgroup and files to be removed"),
@@ -124,6 +130,7 @@ impl fmt::Display for Awaited {
 }
 
 const TIMEOUT: &str = "the task is stopped with DockerTimeoutError";
+const GIVEN_UP: &str = "the container stops with DockerTimeoutError";
 const AGAIN: &str = "it is tried again";
 
 impl Node {
@@ -197,6 +204,14 @@ fn container_wait(
                 (again(context, &lane, Act::Kill), "SIGKILL is sent again")
             };
             Wait { what: Awaited::Exit { container }, since: clock.since, until, then }
+        }
+        Phase::Restarting(restarting) => {
+            let (act, limit) = match restarting.renewed_at {
+                None => (Act::Renew, limits.create),
+                Some(_) => (Act::Start, limits.start),
+            };
+            let until = within(context, &lane, act, limit);
+            Wait { what: Awaited::Restart { container }, since: restarting.exit.at, until, then: GIVEN_UP }
         }
         Phase::Stopped(stopped) if !stopped.removed && task.has_stopped() => {
             let until = again(context, &lane, Act::Delete);

@@ -55,7 +55,7 @@ impl Node {
                 }
                 Phase::Resolved { .. } => all.extend(self.dependency_deadline(task, index)),
                 Phase::Running(running) => all.extend(running.stop.map(|clock| clock.deadline)),
-                Phase::Created(_) | Phase::Stopped(_) => {}
+                Phase::Created(_) | Phase::Restarting(_) | Phase::Stopped(_) => {}
             }
         }
         all

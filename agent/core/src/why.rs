@@ -66,11 +66,17 @@ fn unsaid(stopped: &Stopped) -> Reason {
         }
         None if code == KILLED => {
             let detail = "it was killed with SIGKILL, which neither the agent nor the kernel's out-of-memory killer sent";
-            Reason::new(ReasonCode::KilledFromOutside, detail)
+            Reason::new(ReasonCode::KilledFromOutside, format!("{detail}{}", not_again(stopped)))
         }
         None => {
             let ran = stopped.at.since(started).as_secs_f32();
-            Reason::new(ReasonCode::ContainerExited, format!("it exited with code {code} after {ran} s"))
+            let detail = format!("it exited with code {code} after {ran} s{}", not_again(stopped));
+            Reason::new(ReasonCode::ContainerExited, detail)
         }
     }
+}
+
+/// Why its restart policy did not start it again, to be appended.
+fn not_again(stopped: &Stopped) -> String {
+    stopped.not_again.map(|why| format!("; {why}")).unwrap_or_default()
 }

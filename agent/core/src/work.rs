@@ -34,6 +34,8 @@ pub enum Act {
     Create,
     /// `StartContainer`.
     Start,
+    /// `RenewContainer`.
+    Renew,
     /// `InspectContainer`.
     Inspect,
     /// `SignalContainer` with the polite signal.
@@ -59,6 +61,7 @@ impl Act {
             Self::Pull => "pulling the image",
             Self::Create => "creating",
             Self::Start => "starting",
+            Self::Renew => "making a new process",
             Self::Ask => "sending the stop signal",
             Self::Kill => "sending SIGKILL",
             Self::Delete => "removing",
@@ -76,6 +79,7 @@ impl Act {
             Effect::PullImage { .. } => Self::Pull,
             Effect::CreateContainer { .. } => Self::Create,
             Effect::StartContainer { .. } => Self::Start,
+            Effect::RenewContainer { .. } => Self::Renew,
             Effect::InspectContainer { .. } => Self::Inspect,
             Effect::SignalContainer { signal: StopSignal::Polite(_), .. } => Self::Ask,
             Effect::SignalContainer { signal: StopSignal::Kill, .. } => Self::Kill,
@@ -94,6 +98,7 @@ impl Lane {
             Effect::PullImage { container, .. }
             | Effect::CreateContainer { container, .. }
             | Effect::StartContainer { container }
+            | Effect::RenewContainer { container, .. }
             | Effect::InspectContainer { container }
             | Effect::SignalContainer { container, .. }
             | Effect::DeleteContainer { container } => Self::Container(container.clone()),
@@ -273,7 +278,7 @@ impl Work {
         flights.chain(delays).filter_map(|(act, since)| {
             let limit = match act {
                 Act::Prepare => limits.network,
-                Act::Create => limits.create,
+                Act::Create | Act::Renew => limits.create,
                 Act::Start => limits.start,
                 // A pull is bounded from admission on; the others are tried again until they are done.
                 Act::Pull

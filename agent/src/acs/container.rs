@@ -9,7 +9,7 @@ use super::volume;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wharf_core::spec::{
-    Condition, ContainerSpec, Dependency, LogSpec, Network, PortMapping, Protocol, Volume,
+    Condition, ContainerSpec, Dependency, LogSpec, Network, PortMapping, Protocol, RestartPolicy, Volume,
 };
 use wharf_protocol::acs::{self, Container};
 use wharf_protocol::docker::LogConfig;
@@ -18,6 +18,8 @@ use wharf_protocol::docker::LogConfig;
 const LEAST_MEMORY: i64 = 4;
 /// Bytes of a MiB.
 const MEBIBYTE: i64 = 1024 * 1024;
+/// How long a container has to have run before it is started again, where its policy does not say (features 7.6).
+const RESTART_PERIOD: Duration = Duration::from_secs(300);
 /// Longest name of a container in a task definition.
 const LONGEST_NAME: usize = 255;
 
@@ -59,6 +61,7 @@ pub(super) fn convert(
         start_timeout: seconds(&at("startTimeout"), container.start_timeout)?,
         stop_timeout: seconds(&at("stopTimeout"), container.stop_timeout)?,
         health_check: health::convert(name, container, config.health_check.as_ref(), around.policy)?,
+        restart: restart(&at("restartPolicy"), container.restart_policy.as_ref())?,
         process: process::convert(name, container, &docker, around)?,
         mount_points: volume::mounts(name, &container.mount_points, around.volumes)?,
         port_mappings: ports(&at("portMappings"), &container.port_mappings, around.network)?,
@@ -81,7 +84,6 @@ fn name(container: &Container) -> Result<&str, Refusal> {
 /// control plane says the same inside `dockerConfig`, and agents read it there (spec 3.8).
 fn check_unsupported(container: &Container, at: &dyn Fn(&str) -> String) -> Result<(), Refusal> {
     let set = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
-    let restarts = container.restart_policy.as_ref().is_some_and(|policy| policy.enabled == Some(true));
     unused(at("secrets"), !container.secrets.is_empty())?;
     unused(at("environmentFiles"), !container.environment_files.is_empty())?;
     unused(at("credentialSpecs"), !container.credential_specs.is_empty())?;
@@ -90,7 +92,6 @@ fn check_unsupported(container: &Container, at: &dyn Fn(&str) -> String) -> Resu
     unused(at("logsAuthStrategy"), set(&container.logs_auth_strategy))?;
     unused(at("managedAgents"), !container.managed_agents.is_empty())?;
     unused(at("registryAuthentication"), container.registry_authentication.is_some())?;
-    unused(at("restartPolicy"), restarts)?;
     unused(at("volumesFrom"), !container.volumes_from.is_empty())
 }
 
@@ -131,6 +132,20 @@ fn number(field: &str, value: Option<i64>) -> Result<u32, Refusal> {
 fn seconds(field: &str, value: Option<i64>) -> Result<Option<Duration>, Refusal> {
     let seconds = number(field, value)?;
     Ok((seconds > 0).then(|| Duration::from_secs(u64::from(seconds))))
+}
+
+/// A policy that is in force. The control plane bounds its period and the number of codes; here any make sense.
+fn restart(field: &str, policy: Option<&acs::RestartPolicy>) -> Result<Option<RestartPolicy>, Refusal> {
+    let Some(policy) = policy.filter(|policy| policy.enabled == Some(true)) else { return Ok(None) };
+    let code = |code: &i64| {
+        let wrong = || Refusal::wrong(format!("{field}.ignoredExitCodes"), code, "exit codes");
+        i32::try_from(*code).map_err(|_| wrong())
+    };
+    let period = seconds(&format!("{field}.restartAttemptPeriod"), policy.restart_attempt_period)?;
+    Ok(Some(RestartPolicy {
+        ignored_exit_codes: policy.ignored_exit_codes.iter().map(code).collect::<Result<_, _>>()?,
+        period: period.unwrap_or(RESTART_PERIOD),
+    }))
 }
 
 fn dependencies(field: &str, dependencies: &[acs::ContainerDependency]) -> Result<Vec<Dependency>, Refusal> {

@@ -67,7 +67,7 @@ pub const CAPABILITIES: &[Capability] = &[
     row("ecs.capability.full-sync", Always),
     row("ecs.capability.env-files.s3", Withheld(NO_AWS_CALLS)),
     row("ecs.capability.network.container-port-range", Withheld("no network mode here publishes ports yet")),
-    row("ecs.capability.container-restart-policy", Withheld("containers are not restarted in place yet")),
+    row("ecs.capability.container-restart-policy", Always),
     row("com.amazonaws.ecs.capability.privileged-container", When(|settings| settings.features.privileged)),
     // There is no Docker here. A control plane derives these from the fields of a task definition, so they say "what that version of
     // Docker's API could express is understood"; what is not is refused by name. 1.26, 1.27 and 1.31 do not exist as attributes.

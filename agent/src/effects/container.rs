@@ -13,12 +13,13 @@ use std::time::Duration;
 use wharf_core::effect::StopSignal;
 use wharf_core::event::{ContainerRef, Event, Exit, Observation, Remains, ResolvedImage};
 use wharf_core::reason::{Reason, ReasonCode};
+use wharf_core::restart::Restarts;
 use wharf_core::spec::{HealthCheck, TaskSpec};
 use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_core::work::Act;
 use wharf_runtime::cgroup::CgroupError;
-use wharf_runtime::{CreateError, DeleteError, ExecError, ExitStatus, SignalOutcome, StartError};
+use wharf_runtime::{CreateError, DeleteError, ExecError, ExitStatus, RenewError, SignalOutcome, StartError};
 use wharf_wait::Wait;
 
 /// Output of a probe that is kept (Docker's bound).
@@ -103,6 +104,41 @@ impl<O: Outside> World<O> {
                 let code = codes::unless_full(&detail, ReasonCode::CannotStartContainer);
                 let reason = Reason::new(code, detail);
                 Event::StartFailed { container, reason }
+            }
+        }
+    }
+
+    pub(super) async fn renew_container(
+        &self,
+        container: ContainerRef,
+        spec: &TaskSpec,
+        restarts: &Restarts,
+    ) -> Event {
+        failpoint!("renew.before");
+        let living = ending::believed((&self.runtime, &self.places), &container, None).await;
+        if let Some(Observation::Running { pid, .. }) = living {
+            let error = RenewError::Runs { id: id(&container), pid };
+            return postponed(container, Act::Renew, ReasonCode::CannotStartContainer, &error, None);
+        }
+        let request = match request::renewal(&self.places, spec, &container.container, restarts) {
+            Ok(request) => request,
+            Err(error) => {
+                let reason = Reason::new(ReasonCode::HostConfig, chain(&error));
+                return Event::RenewFailed { container, reason };
+            }
+        };
+        let renewed = self.runtime.renew(&request).await;
+        failpoint!("renew.after");
+        match renewed {
+            Ok(()) => Event::ContainerRenewed { container },
+            // Nothing is started before a renewal is known to be done, so it may be asked for again.
+            Err(error @ (RenewError::Away { .. } | RenewError::Rpc { .. } | RenewError::Runs { .. })) => {
+                postponed(container, Act::Renew, ReasonCode::CannotStartContainer, &error, None)
+            }
+            Err(error @ (RenewError::NotFound { .. } | RenewError::Runtime { .. })) => {
+                let detail = chain(&error);
+                let code = codes::unless_full(&detail, ReasonCode::CannotStartContainer);
+                Event::RenewFailed { container, reason: Reason::new(code, detail) }
             }
         }
     }

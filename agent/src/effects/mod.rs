@@ -195,6 +195,9 @@ impl<O: Outside> World<O> {
                 self.create_container(container, spec, image).await
             }
             Effect::StartContainer { container } => self.start_container(container).await,
+            Effect::RenewContainer { container, spec, restarts } => {
+                self.renew_container(container, &spec, &restarts).await
+            }
             Effect::InspectContainer { container } => self.inspect_container(container).await,
             Effect::SignalContainer { container, signal } => self.signal_container(container, signal).await,
             Effect::DeleteContainer { container } => self.delete_container(container).await,

@@ -11,11 +11,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use wharf_core::adopt::Inscription;
 use wharf_core::event::ResolvedImage;
+use wharf_core::restart::Restarts;
 use wharf_core::spec::{self, ContainerSpec, Interface, LogSpec, Network, TaskSpec, Volume};
 use wharf_core::task::runtime_id;
 use wharf_runtime::cgroup::{CpuLimit, TaskLimits};
 use wharf_runtime::container::{Device, Ulimit};
-use wharf_runtime::{CreateContainer, LogTarget, Mount, NetworkNamespace, ProcessOptions, Resources};
+use wharf_runtime::{
+    CreateContainer, LogTarget, Mount, NetworkNamespace, ProcessOptions, RenewContainer, Resources,
+};
 
 /// Docker's bounds of CPU shares.
 const SHARES: std::ops::RangeInclusive<u64> = 2..=262_144;
@@ -93,8 +96,7 @@ pub fn build(
     name: &str,
     image: &ResolvedImage,
 ) -> Result<CreateContainer, RequestError> {
-    let missing = || RequestError::NoContainer { task: task.arn.id().to_owned(), container: name.to_owned() };
-    let container = task.containers.iter().find(|c| c.name == name).ok_or_else(missing)?;
+    let container = find(task, name)?;
     // The endpoints live in a task's own namespace; on the host's network nothing would answer.
     let mut environment = match task.network {
         Network::Awsvpc(_) | Network::None => injected_environment(task, container),
@@ -121,8 +123,32 @@ pub fn build(
             memory_reservation: container.memory_reservation.map(mebibytes),
             pids: None,
         },
-        log: log(setting, task, container)?,
+        log: log(setting.places, task, container)?,
     })
+}
+
+/// The request for a new process of a container; all but its output is in the container's record.
+///
+/// # Errors
+/// [`RequestError`] names what is wrong with the definition or the host.
+pub fn renewal(
+    places: &Places,
+    task: &TaskSpec,
+    name: &str,
+    restarts: &Restarts,
+) -> Result<RenewContainer, RequestError> {
+    let container = find(task, name)?;
+    Ok(RenewContainer {
+        id: runtime_id(&task.arn, name),
+        tty: container.process.tty,
+        log: log(places, task, container)?,
+        restarts: restarts.encode(),
+    })
+}
+
+fn find<'a>(task: &'a TaskSpec, name: &str) -> Result<&'a ContainerSpec, RequestError> {
+    let missing = || RequestError::NoContainer { task: task.arn.id().to_owned(), container: name.to_owned() };
+    task.containers.iter().find(|container| container.name == name).ok_or_else(missing)
 }
 
 fn mebibytes(count: u32) -> u64 {
@@ -246,16 +272,16 @@ fn make_dir(path: &Path) -> Result<(), RequestError> {
 }
 
 /// Where output goes: `none`, or a file below the task's directory, rotated by Docker's options.
-fn log(setting: &Setting<'_>, task: &TaskSpec, container: &ContainerSpec) -> Result<LogTarget, RequestError> {
+fn log(places: &Places, task: &TaskSpec, container: &ContainerSpec) -> Result<LogTarget, RequestError> {
     let LogSpec { driver, options } = &container.log;
     if driver == "none" {
         return Ok(LogTarget::Null);
     }
-    let path = setting.places.log(&task.arn, &container.name);
+    let path = places.log(&task.arn, &container.name);
     path.parent().map(make_dir).transpose()?;
     let mut args = vec![("path".to_owned(), path.display().to_string())];
     for key in ["max-size", "max-file"] {
         args.extend(options.get(key).map(|value| (key.to_owned(), value.clone())));
     }
-    Ok(LogTarget::Binary { path: setting.places.logger.clone(), args })
+    Ok(LogTarget::Binary { path: places.logger.clone(), args })
 }

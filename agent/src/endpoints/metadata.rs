@@ -86,6 +86,7 @@ impl ContainerBody {
                 container_arn: spec.arn.clone(),
             }),
             networks: networks(&task.spec, version),
+            restart_count: state.restarts,
         }
     }
 }

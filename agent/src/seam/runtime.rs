@@ -7,7 +7,7 @@ use wharf_runtime::cgroup::CgroupError;
 use wharf_runtime::{
     Containerd, CreateContainer, CreateError, DeleteError, ExecError, ExecOutcome, ExitStatus, Image,
     InspectError, ListError, ObservedContainer, ObservedState, PingError, PullError, PullPolicy,
-    RegistryAuth, RuntimeEvent, SignalError, SignalOutcome, StartError, Started,
+    RegistryAuth, RenewContainer, RenewError, RuntimeEvent, SignalError, SignalOutcome, StartError, Started,
 };
 
 /// Runs containers. Clones share the connection. What each call promises is written at [`Containerd`], which is the real one.
@@ -26,6 +26,9 @@ pub trait Runtime: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// Starts a created container; one that runs already is adopted.
     fn start(&self, id: &str) -> impl Future<Output = Result<Started, StartError>> + Send;
+
+    /// Clears away the ended process of a container and makes another one that waits to be started; what runs is not touched.
+    fn renew(&self, request: &RenewContainer) -> impl Future<Output = Result<(), RenewError>> + Send;
 
     /// Looks at one container; `None` when there is no record of it.
     fn inspect(&self, id: &str) -> impl Future<Output = Result<Option<ObservedState>, InspectError>> + Send;
@@ -85,6 +88,10 @@ impl Runtime for Containerd {
 
     async fn start(&self, id: &str) -> Result<Started, StartError> {
         Self::start(self, id).await
+    }
+
+    async fn renew(&self, request: &RenewContainer) -> Result<(), RenewError> {
+        Self::renew(self, request).await
     }
 
     async fn inspect(&self, id: &str) -> Result<Option<ObservedState>, InspectError> {

@@ -94,6 +94,8 @@ struct Round {
     spec: Arc<TaskSpec>,
     containers: BTreeMap<String, ContainerReading>,
     network: Option<NetworkReading>,
+    /// Of the containers that run and have a restart policy, how often they were started again.
+    restarts: BTreeMap<String, u32>,
 }
 
 impl<S: Source> Sampler<S> {
@@ -136,7 +138,8 @@ impl<S: Source> Sampler<S> {
                 }
                 Network::Host | Network::None => None,
             };
-            rounds.push(Round { spec: Arc::clone(&task.spec), containers: BTreeMap::new(), network });
+            let (spec, containers) = (Arc::clone(&task.spec), BTreeMap::new());
+            rounds.push(Round { spec, containers, network, restarts: restarts(task) });
         }
         if rounds.is_empty() {
             return rounds;
@@ -162,9 +165,12 @@ impl<S: Source> Sampler<S> {
 impl History {
     fn after(before: Option<Self>, round: &Round) -> Self {
         let mut series = before.map(|history| history.series).unwrap_or_default();
-        series.retain(|name, _| round.containers.contains_key(name));
+        // Between two processes there is no cgroup to read, and yet the same container.
+        series.retain(|name, _| round.containers.contains_key(name) || round.restarts.contains_key(name));
         for (name, reading) in &round.containers {
-            series.entry(name.clone()).or_default().push(Sample::new(reading, round.network.as_ref()));
+            let restarts = round.restarts.get(name).copied();
+            let sample = Sample::new(reading, round.network.as_ref(), restarts);
+            series.entry(name.clone()).or_default().push(sample);
         }
         Self { spec: Arc::clone(&round.spec), series }
     }
@@ -190,6 +196,11 @@ impl History {
 fn running(view: &View) -> Vec<Arc<TaskView>> {
     let runs = |task: &&Arc<TaskView>| task.containers().any(|(_, state)| state.known == Stage::Running);
     view.tasks.values().filter(runs).cloned().collect()
+}
+
+fn restarts(task: &TaskView) -> BTreeMap<String, u32> {
+    let running = task.containers().filter(|(_, state)| state.known == Stage::Running);
+    running.filter_map(|(spec, state)| Some((spec.name.clone(), state.restarts?))).collect()
 }
 
 fn read_containers<S: Source>(source: &S, tasks: &[Arc<TaskView>], mut rounds: Vec<Round>) -> Vec<Round> {

@@ -24,11 +24,13 @@ pub struct Sample {
     pub write_bytes: u64,
     /// Traffic of the task's network; `None` for a task in the host's network or in none.
     pub traffic: Option<Traffic>,
+    /// How often the container was started again so far; `None` without a restart policy.
+    pub restarts: Option<u32>,
 }
 
 impl Sample {
-    /// The sample of a container's reading and of its task's interfaces.
-    pub fn new(reading: &ContainerReading, network: Option<&NetworkReading>) -> Self {
+    /// The sample of a container's reading, of its task's interfaces and of its restarts.
+    pub fn new(reading: &ContainerReading, network: Option<&NetworkReading>, restarts: Option<u32>) -> Self {
         let usage = &reading.usage;
         Self {
             at: reading.at.instant,
@@ -38,6 +40,7 @@ impl Sample {
             read_bytes: usage.io_read_bytes,
             write_bytes: usage.io_write_bytes,
             traffic: network.map(NetworkReading::total),
+            restarts,
         }
     }
 }
@@ -70,6 +73,13 @@ impl Series {
             .iter()
             .chain(&self.unsent)
             .zip(self.unsent.iter().skip(usize::from(self.before.is_none())))
+    }
+
+    /// Restarts among the unsent samples: since the last one before them, where there is one. `None` without a restart policy.
+    pub fn restarts(&self) -> Option<u32> {
+        let last = self.unsent.back()?.restarts?;
+        let before = self.before.as_ref().or(self.unsent.front())?.restarts.unwrap_or_default();
+        Some(last.saturating_sub(before))
     }
 
     /// Marks all samples as published.

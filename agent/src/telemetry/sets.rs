@@ -3,7 +3,8 @@
 use super::reading::Traffic;
 use super::series::{Sample, Series};
 use wharf_protocol::tcs::{
-    CWStatsSet, ContainerMetric, NetworkStatsSet, StorageStatsSet, UDoubleCWStatsSet, ULongStatsSet,
+    CWStatsSet, ContainerMetric, NetworkStatsSet, RestartStatsSet, StorageStatsSet, UDoubleCWStatsSet,
+    ULongStatsSet,
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -22,6 +23,9 @@ pub fn container_metric(name: &str, series: &Series) -> Option<ContainerMetric> 
             write_size_bytes: counters(series.unsent().map(|sample| sample.write_bytes)),
         }),
         network_stats_set: network(series),
+        restart_stats_set: series
+            .restarts()
+            .map(|count| RestartStatsSet { restart_count: Some(i64::from(count)) }),
         ..ContainerMetric::default()
     })
 }

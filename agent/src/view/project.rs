@@ -9,6 +9,7 @@ use wharf_core::health::Health;
 use wharf_core::node::Node;
 use wharf_core::phase::Phase;
 use wharf_core::report::Status;
+use wharf_core::spec::ContainerSpec;
 use wharf_core::task::Task;
 use wharf_protocol::arn::TaskArn;
 
@@ -20,8 +21,9 @@ pub fn tasks(node: &Node) -> BTreeMap<TaskArn, Arc<TaskView>> {
 
 impl From<&Task> for TaskView {
     fn from(task: &Task) -> Self {
-        let container = |container| ContainerView::new(container, task.desired());
-        let containers: Vec<ContainerView> = task.containers().iter().map(container).collect();
+        let pairs = task.spec().containers.iter().zip(task.containers());
+        let containers: Vec<ContainerView> =
+            pairs.map(|(spec, container)| ContainerView::new(spec, container, task.desired())).collect();
         let images = || task.containers().iter().filter_map(Container::image);
         let pulling = containers.iter().any(|container| container.known == Stage::None);
         Self {
@@ -37,14 +39,16 @@ impl From<&Task> for TaskView {
 }
 
 impl ContainerView {
-    fn new(container: &Container, desired: Desired) -> Self {
+    fn new(spec: &ContainerSpec, container: &Container, desired: Desired) -> Self {
+        let restarts = || container.restarts().map_or(0, |restarts| restarts.count);
         Self {
             desired,
             known: match container.phase() {
                 Phase::Pending => Stage::None,
                 Phase::Resolved { .. } => Stage::Pulled,
                 Phase::Created(_) => Stage::Created,
-                Phase::Running(_) => Stage::Running,
+                // Its task runs on, and the control plane hears of nothing else.
+                Phase::Running(_) | Phase::Restarting(_) => Stage::Running,
                 Phase::Stopped(_) => Stage::Stopped,
             },
             image: container.image().cloned(),
@@ -52,6 +56,7 @@ impl ContainerView {
             started_at: container.started_at(),
             finished_at: container.finished_at(),
             exit_code: container.stopped().and_then(|stopped| stopped.exit_code),
+            restarts: spec.restart.as_ref().map(|_| restarts()),
             health: container.health().map(HealthView::new),
         }
     }

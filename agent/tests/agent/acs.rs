@@ -12,7 +12,8 @@ use wharf_core::event::{Desired, Event, Goal};
 use wharf_core::reason::{Reason, ReasonCode};
 use wharf_core::report::{AttachmentReport, ContainerReport, Status, TaskReport};
 use wharf_core::spec::{
-    Condition, Dependency, MountPoint, Network, PortMapping, Protocol, TaskSpec, Ulimit, Volume,
+    Condition, Dependency, MountPoint, Network, PortMapping, Protocol, RestartPolicy, TaskSpec, Ulimit,
+    Volume,
 };
 use wharf_core::time::Timestamp;
 use wharf_protocol::acs::{AttachTaskNetworkInterfacesMessage, Message, PayloadMessage};
@@ -276,6 +277,17 @@ fn every_field_of_a_task_that_is_not_honoured_is_refused_by_name() {
 }
 
 #[test]
+fn a_restart_policy_is_taken_over_when_it_is_in_force() {
+    let policy = |value: Value| container(json!({ "restartPolicy": value })).restart;
+    assert_eq!(policy(json!({"enabled": false, "restartAttemptPeriod": 60})), None);
+    assert_eq!(policy(json!({})), None);
+    let own = json!({"enabled": true, "restartAttemptPeriod": 2, "ignoredExitCodes": [0, 3, 3]});
+    let expected = RestartPolicy { ignored_exit_codes: [0, 3].into(), period: Duration::from_secs(2) };
+    assert_eq!(policy(own), Some(expected));
+    assert_eq!(policy(json!({"enabled": true})).unwrap().period, Duration::from_secs(300));
+}
+
+#[test]
 fn every_field_of_a_container_that_is_not_honoured_is_refused_by_name() {
     let cases = [
         ("secrets", json!([{"name": "A", "valueFrom": "x"}])),
@@ -286,7 +298,6 @@ fn every_field_of_a_container_that_is_not_honoured_is_refused_by_name() {
         ("logsAuthStrategy", json!("ExecutionRole")),
         ("managedAgents", json!([{"name": "ExecuteCommandAgent"}])),
         ("registryAuthentication", json!({"type": "ecr"})),
-        ("restartPolicy", json!({"enabled": true})),
         ("volumesFrom", json!([{"sourceContainer": "b"}])),
     ];
     for (field, value) in cases {
@@ -476,6 +487,14 @@ fn values_without_meaning_are_refused_by_name() {
         (json!({"environment": {"A=B": "x"}}), "containers[web].environment is \"A=B\""),
         (json!({"memory": -1}), "containers[web].memory is \"-1\""),
         (json!({"stopTimeout": -1}), "containers[web].stopTimeout is \"-1\""),
+        (
+            json!({"restartPolicy": {"enabled": true, "restartAttemptPeriod": -1}}),
+            "containers[web].restartPolicy.restartAttemptPeriod is \"-1\"",
+        ),
+        (
+            json!({"restartPolicy": {"enabled": true, "ignoredExitCodes": [1_i64 << 40]}}),
+            "containers[web].restartPolicy.ignoredExitCodes is \"1099511627776\": expected exit codes",
+        ),
     ];
     for (given, expected) in cases {
         let reason = refused_container(given);

@@ -105,6 +105,16 @@ fn a_stopped_container_tells_how_and_when_it_ended() {
 }
 
 #[test]
+fn restarts_are_told_only_of_a_container_with_a_restart_policy() {
+    let with = |restarts| {
+        let mut task = recorded_task();
+        task.containers[0].restarts = restarts;
+        get(&format!("/v4/{TASK_ID}-main"), task)["RestartCount"].clone()
+    };
+    assert_eq!((with(Some(0)), with(Some(4)), with(None)), (json!(0), json!(4), Value::Null));
+}
+
+#[test]
 fn health_is_told_with_a_zero_exit_code_left_out() {
     let mut task = recorded_task();
     task.containers[0].health = Some(healthy_since("2026-11-21T09:02:00Z"));

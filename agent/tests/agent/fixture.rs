@@ -104,6 +104,7 @@ fn container(task_id: &str) -> ContainerSpec {
         start_timeout: None,
         stop_timeout: None,
         health_check: None,
+        restart: None,
         process: ProcessSpec::default(),
         mount_points: Vec::new(),
         port_mappings: Vec::new(),
@@ -128,6 +129,7 @@ fn running() -> ContainerView {
         started_at: Some(time("2026-11-21T09:01:02.708Z")),
         finished_at: None,
         exit_code: None,
+        restarts: None,
         health: None,
     }
 }

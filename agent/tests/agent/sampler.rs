@@ -4,7 +4,7 @@
 use crate::fixture::{TASK_ID, healthy_since, recorded_task, task, task_arn, view, with_spec};
 use crate::telemetry::{quiet, recorded_reading};
 use serde_json::Value;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -27,6 +27,8 @@ struct FakeHost {
     rounds: AtomicU64,
     asked_networks: Mutex<Vec<TaskArn>>,
     without: Option<&'static str>,
+    /// Nothing can be read for now.
+    hidden: AtomicBool,
 }
 
 impl Source for FakeHost {
@@ -34,7 +36,8 @@ impl Source for FakeHost {
         if container == "main" && *task == task_arn(TASK_ID) {
             self.rounds.fetch_add(1, Ordering::SeqCst);
         }
-        (self.without != Some(container)).then(|| recorded_reading(Moment::now(), 1))
+        let hidden = self.without == Some(container) || self.hidden.load(Ordering::SeqCst);
+        (!hidden).then(|| recorded_reading(Moment::now(), 1))
     }
 
     async fn network(&self, task: &TaskArn) -> Option<NetworkReading> {
@@ -169,6 +172,26 @@ async fn a_task_that_no_longer_runs_is_forgotten() {
     assert_eq!(lab.metrics.take(), []);
     assert!(lab.stats.borrow().tasks.is_empty());
     assert_eq!(lab.publisher.clone().metrics(), MetricsSnapshot::Idle);
+    lab.end().await;
+}
+
+#[tokio::test]
+async fn restarts_are_not_lost_where_a_round_finds_no_cgroup_between_two_processes() {
+    let task = |restarts| {
+        let mut task = recorded_task();
+        task.containers[0].restarts = Some(restarts);
+        view([task])
+    };
+    let lab = Lab::run(task(0), true);
+    lab.rounds(3).await;
+    lab.host.hidden.store(true, Ordering::SeqCst);
+    lab.rounds(3).await;
+    lab.view.send_replace(Arc::new(task(1)));
+    lab.host.hidden.store(false, Ordering::SeqCst);
+    lab.rounds(3).await;
+    let taken = lab.metrics.take();
+    let restarts = taken[0].container_metrics[0].restart_stats_set.as_ref().unwrap();
+    assert_eq!(restarts.restart_count, Some(1));
     lab.end().await;
 }
 

@@ -33,6 +33,7 @@ fn sample(start: Instant, seconds: u64, cpu_ns: u64) -> Sample {
         read_bytes: 0,
         write_bytes: 0,
         traffic: None,
+        restarts: None,
     }
 }
 
@@ -123,6 +124,20 @@ fn what_exceeds_a_signed_number_stands_in_the_overflow_fields() {
 fn a_task_without_a_network_of_its_own_has_no_network_set() {
     let start = Instant::now();
     assert_eq!(metric(&series([sample(start, 0, 0), sample(start, 1, 0)])).get("networkStatsSet"), None);
+}
+
+#[test]
+fn restarts_are_counted_since_the_last_publish_and_only_where_there_is_a_policy() {
+    let start = Instant::now();
+    let with = |seconds, restarts| Sample { restarts: Some(restarts), ..sample(start, seconds, 0) };
+    let mut all = series([with(0, 3), with(1, 3), with(2, 5)]);
+    assert_eq!(metric(&all)["restartStatsSet"], json!({ "restartCount": 2 }));
+    all.sent();
+    all.push(with(3, 6));
+    all.push(with(4, 6));
+    assert_eq!(metric(&all)["restartStatsSet"], json!({ "restartCount": 1 }), "also between two publishes");
+    let without = series([sample(start, 0, 0), sample(start, 1, 0)]);
+    assert_eq!(metric(&without).get("restartStatsSet"), None);
 }
 
 #[test]

@@ -45,10 +45,10 @@ impl State {
 
     /// `never_two_live_copies`, `no_container_is_started_twice`
     fn one_live_copy(&mut self, task: &str, name: &str) {
-        let Lived { starts, live, .. } = self.host.lived(task, name).clone();
+        let Lived { starts, renewals, live, .. } = self.host.lived(task, name).clone();
         if live > 0 {
             self.broken("never_two_live_copies", format_args!("{task}/{name}"));
-        } else if starts > 0 {
+        } else if starts > renewals {
             self.broken("no_container_is_started_twice", format_args!("{task}/{name}"));
         }
     }
@@ -63,6 +63,10 @@ impl State {
         }
         let Some(at) = message::index(name).filter(|at| *at > 0) else { return };
         let Some(condition) = containers[at].waits_for else { return };
+        if self.host.lived(task, name).started.is_some() {
+            // Once it has run, its condition has held.
+            return;
+        }
         let before = self.host.lived(task, &message::name(at - 1)).clone();
         let holds = match condition {
             Condition::Start => before.started.is_some(),
@@ -165,6 +169,7 @@ impl State {
         if lived.ended.and_then(|(_, code)| code).map(i64::from) != Some(code) {
             self.broken(RULE, format_args!("{task}/{name}: {code}, and not {:?}", lived.ended));
         }
+        self.what_is_to_be_started_again_is(task, &name, code);
     }
 
     /// What has to be true at any time, and, once nothing goes wrong any more, before long.

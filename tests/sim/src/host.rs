@@ -50,6 +50,10 @@ pub struct Container {
     /// When it was created and started, by the wall clock.
     pub created_at: i64,
     pub started_at: Option<i64>,
+    /// When its present process was made, by the wall clock.
+    pub made_at: i64,
+    /// What the agent noted on it when that process was made in place of another.
+    pub restarts: Vec<u8>,
 }
 
 /// A process.
@@ -68,14 +72,17 @@ pub enum Phase {
 /// What a container has lived through, which no record forgets.
 #[derive(Debug, Clone, Default)]
 pub struct Lived {
-    /// How often its process was started.
+    /// How often its process was started, and how often a new one was made in place of one that had ended.
     pub starts: u32,
+    pub renewals: u32,
     /// Live processes just now.
     pub live: u32,
     /// When it was first started.
     pub started: Option<Millis>,
-    /// How its process ended; `None` inside: nobody could see.
+    /// How its last process ended, unless another one followed; `None` inside: nobody could see.
     pub ended: Option<(Millis, Option<i32>)>,
+    /// How long its last process ran, by the wall clock.
+    pub ran: i64,
     /// Whether the kernel killed it for memory.
     pub oom: bool,
     /// Whether a probe has found it healthy.
@@ -163,7 +170,9 @@ impl State {
         }
         container.phase = Phase::Exited(ExitStatus { code, at_ms: wall });
         let (task, name) = (container.task.clone(), container.name.clone());
+        let ran = wall.saturating_sub(container.started_at.unwrap_or(wall));
         let lived = self.host.lived(&task, &name);
+        lived.ran = ran;
         lived.live -= 1;
         lived.ended = Some((now, Some(code)));
         lived.oom |= oom;

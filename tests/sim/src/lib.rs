@@ -16,6 +16,7 @@ mod message;
 mod mistake;
 mod network;
 mod plane;
+mod renewal;
 mod run;
 mod runtime;
 mod scenario;

@@ -96,7 +96,8 @@ pub fn task(index: usize, plan: &TaskPlan, desired: &str) -> acs::Task {
 }
 
 fn container(at: usize, plan: &TaskPlan) -> acs::Container {
-    let ContainerPlan { essential, stop_timeout, waits_for, healthy_after, .. } = &plan.containers[at];
+    let ContainerPlan { essential, stop_timeout, waits_for, healthy_after, restart, .. } =
+        &plan.containers[at];
     let health =
         r#"{"Healthcheck":{"Test":["CMD","check"],"Interval":5000000000,"Timeout":2000000000,"Retries":3}}"#;
     let condition = |condition: &Condition| match condition {
@@ -121,6 +122,11 @@ fn container(at: usize, plan: &TaskPlan) -> acs::Container {
         essential: Some(*essential),
         overrides: Some("{}".to_owned()),
         stop_timeout: i64::try_from(*stop_timeout).ok(),
+        restart_policy: restart.map(|restart| acs::RestartPolicy {
+            enabled: Some(true),
+            restart_attempt_period: i64::try_from(restart.period).ok(),
+            ignored_exit_codes: restart.ignored.into_iter().map(i64::from).collect(),
+        }),
         depends_on: depends_on.collect(),
         port_mappings: port.into_iter().collect(),
         health_check_type: healthy_after.map(|_| "docker".to_owned()),

@@ -13,7 +13,8 @@ use wharf_runtime::cgroup::CgroupError;
 use wharf_runtime::{
     Absence, CreateContainer, CreateError, DeleteError, ExecError, ExecOutcome, ExitStatus, Image,
     ImageConfig, InspectError, ListError, ObservedContainer, ObservedState, PingError, PullError, PullPolicy,
-    RegistryAuth, RpcError, RuntimeEvent, SignalError, SignalOutcome, StartError, Started,
+    RegistryAuth, RenewContainer, RenewError, RpcError, RuntimeEvent, SignalError, SignalOutcome, StartError,
+    Started,
 };
 
 /// How long a call to a containerd that hangs takes to be given up.
@@ -220,6 +221,22 @@ impl Runtime for SimRuntime {
         }
     }
 
+    async fn renew(&self, request: &RenewContainer) -> Result<(), RenewError> {
+        let id = &self.id(&request.id);
+        let answer = self.call("Renew", id, SLOW).await;
+        if answer.takes_effect() && self.world.change(|state| state.clear_away(id, &request.restarts))? {
+            self.world.step("within", "Renew", id).await;
+            self.world.change(|state| state.make_anew(id, &request.restarts));
+        }
+        let id = id.clone();
+        match self.answered("Renew", &id, answer).await {
+            Answer::Good => Ok(()),
+            Answer::Away(error) => Err(RenewError::Away { id, source: absence(error) }),
+            Answer::Refused(error) => Err(RenewError::Runtime { id, reason: error.to_string() }),
+            Answer::Lost(source) => Err(RenewError::Rpc { id, source }),
+        }
+    }
+
     async fn signal(&self, id: &str, signal: &str) -> Result<SignalOutcome, SignalError> {
         let id = &self.id(id);
         let answer = self.call("Kill", id, QUICK).await;
@@ -413,6 +430,8 @@ impl State {
             plan,
             created_at: self.wall(),
             started_at: None,
+            made_at: self.wall(),
+            restarts: Vec::new(),
         };
         self.say(Who::Agent, format_args!("Create {id}"));
         self.host.containers.insert(id.to_owned(), container);
@@ -443,6 +462,7 @@ impl State {
         let lived = self.host.lived(&task, &name);
         lived.starts += 1;
         lived.live += 1;
+        lived.ended = None;
         lived.started.get_or_insert(now);
         if let Some((after, code)) = ends {
             let (id, code) = (id.to_owned(), i32::from(code));
@@ -458,6 +478,7 @@ fn listing(containers: &BTreeMap<String, Container>) -> Vec<ObservedContainer> {
         labels: container.request.labels.clone(),
         state: observed(container.phase),
         inscription: container.request.inscription.clone(),
+        restarts: container.restarts.clone(),
         created_at_ms: Some(container.created_at),
         started_at_ms: container.started_at.filter(|_| matches!(container.phase, Phase::Running(_))),
     });

@@ -77,6 +77,18 @@ pub struct ContainerPlan {
     pub waits_for: Option<Condition>,
     /// It has a health check, which succeeds this long after the start.
     pub healthy_after: Option<Millis>,
+    /// Its process is followed by another one that does the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartPlan>,
+}
+
+/// When a process is followed by another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartPlan {
+    /// Seconds that it has to have run.
+    pub period: u64,
+    /// An exit code after which it is not.
+    pub ignored: Option<u8>,
 }
 
 /// What a container waits for.
@@ -149,9 +161,28 @@ impl Scenario {
     pub fn of(seed: u64) -> Self {
         let mut dice = SmallRng::seed_from_u64(seed);
         let calm_at = dice.random_range(20..150) * SECOND;
-        let tasks = (0..dice.random_range(1..=3)).map(|_| task(&mut dice, calm_at)).collect();
+        let mut tasks: Vec<TaskPlan> =
+            (0..dice.random_range(1..=3)).map(|_| task(&mut dice, calm_at)).collect();
         let faults = (0..dice.random_range(0..=6)).map(|_| fault(&mut dice, calm_at)).collect();
+        add_restarts(&mut SmallRng::seed_from_u64(!seed), &mut tasks);
         Self { seed, tasks, faults, calm_at }
+    }
+}
+
+/// Gives some containers a restart policy. With dice of its own, so that stories without one are what they were.
+fn add_restarts(dice: &mut SmallRng, tasks: &mut [TaskPlan]) {
+    for task in tasks {
+        for at in 0..task.containers.len() {
+            let next = task.containers.get(at + 1).and_then(|next| next.waits_for);
+            // One that others wait to end has to end.
+            let may_go_on = !matches!(next, Some(Condition::Complete | Condition::Success));
+            let container = &mut task.containers[at];
+            if dice.random_bool(0.3) && may_go_on {
+                let code = container.ends.map_or(0, |(_, code)| code);
+                let ignored = dice.random_bool(0.2).then_some(code);
+                container.restart = Some(RestartPlan { period: dice.random_range(1..20), ignored });
+            }
+        }
     }
 }
 
@@ -198,6 +229,7 @@ fn container(dice: &mut SmallRng, before: Option<&ContainerPlan>) -> ContainerPl
         stop_timeout: dice.random_range(2..60),
         waits_for,
         healthy_after: dice.random_bool(0.2).then(|| dice.random_range(0..20_000)),
+        restart: None,
     }
 }
 

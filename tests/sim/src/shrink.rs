@@ -49,6 +49,7 @@ fn candidates(story: &Scenario) -> Vec<Scenario> {
         cut(&|story| story.tasks[task].stop = None);
         for container in 0..story.tasks[task].containers.len() {
             cut(&|story| story.tasks[task].containers[container].waits_for = None);
+            cut(&|story| story.tasks[task].containers[container].restart = None);
             // What the next one waits for has to come, or the story would be another one.
             let awaited =
                 story.tasks[task].containers.get(container + 1).is_some_and(|next| next.waits_for.is_some());

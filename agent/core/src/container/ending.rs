@@ -2,10 +2,13 @@
 
 use super::Container;
 use crate::event::Exit;
-use crate::phase::{Phase, Stopped};
+use crate::phase::{Created, Phase, Stopped};
 use crate::reason::{Reason, ReasonCode};
+use crate::restart;
+use crate::spec::ContainerSpec;
 use crate::time::Timestamp;
 use crate::why::KILLED;
+use std::time::Duration;
 
 /// Exit codes of the runtime's init when it is broken off before it has become the container's program.
 const INIT_FAILED: [i32; 3] = [1, 137, 255];
@@ -17,6 +20,16 @@ pub(crate) struct End {
     pub(crate) reason: Option<Reason>,
     /// The runtime holds nothing of it.
     pub(crate) removed: bool,
+}
+
+/// A process that has ended.
+struct Run {
+    created: Created,
+    started_at: Timestamp,
+    /// How long it ran, for its restart policy.
+    ran: Duration,
+    /// It had been asked to stop.
+    asked: bool,
 }
 
 impl Container {
@@ -37,6 +50,7 @@ impl Container {
             at: end.at,
             exit_code: end.exit_code,
             reason: end.reason,
+            not_again: None,
             remains: None,
             removed: end.removed,
         });
@@ -45,14 +59,28 @@ impl Container {
 
     /// Its process ended. Says whether that was news. Only what could have been started can exit: a created container that
     /// is torn down has an exit code too, and that is not the application's.
-    pub(crate) fn exit(&mut self, exit: Exit) -> bool {
+    pub(crate) fn exit(&mut self, spec: &ContainerSpec, exit: Exit) -> bool {
+        if self.is_old_news(exit) {
+            return false;
+        }
         match &mut self.phase {
             Phase::Pending | Phase::Resolved { .. } => return false,
-            Phase::Created(_) | Phase::Running(_) => {
-                // What exited has started, whether or not we heard of it.
-                let started_at = self.started_at().or(Some(exit.at));
-                let end = End { at: exit.at, exit_code: Some(exit.code), reason: None, removed: false };
-                self.become_stopped(started_at, end);
+            // What exited has started, whether or not we heard of it: soon after it was created.
+            Phase::Created(created) => {
+                let ran = exit.at.since(created.at);
+                let created = created.clone();
+                self.run_ended(spec, Run { created, started_at: exit.at, ran, asked: false }, exit);
+            }
+            Phase::Running(running) => {
+                let (started_at, asked) = (running.since, running.stop.is_some());
+                let created = running.created.clone();
+                let ran = exit.at.since(started_at);
+                self.run_ended(spec, Run { created, started_at, ran, asked }, exit);
+            }
+            Phase::Restarting(restarting) => {
+                let Some(renewed_at) = restarting.renewed_at else { return false };
+                self.start(spec, renewed_at.min(exit.at));
+                return self.exit(spec, exit);
             }
             Phase::Stopped(stopped) => {
                 if stopped.exit_code.is_some() || stopped.started_at.is_none() {
@@ -66,6 +94,26 @@ impl Container {
             }
         }
         true
+    }
+
+    /// Whether this is how the process before the present one ended: events come twice, and a listing may be old.
+    fn is_old_news(&self, exit: Exit) -> bool {
+        self.restarting().is_some_and(|restarting| restarting.exit == exit)
+            || self.restarts.is_some_and(|restarts| restarts.last_exit == exit)
+    }
+
+    /// One process is over: another one takes its place, or the container has stopped.
+    fn run_ended(&mut self, spec: &ContainerSpec, run: Run, exit: Exit) {
+        let policy = spec.restart.as_ref().filter(|_| !run.asked);
+        let verdict = policy.map(|policy| restart::verdict(policy, run.ran, exit.code));
+        if verdict == Some(Ok(())) {
+            return self.begin_restart(spec, (run.created, run.started_at), exit);
+        }
+        let end = End { at: exit.at, exit_code: Some(exit.code), reason: None, removed: false };
+        self.become_stopped(Some(run.started_at), end);
+        if let Phase::Stopped(stopped) = &mut self.phase {
+            stopped.not_again = verdict.and_then(Result::err);
+        }
     }
 
     /// Its start was not answered. A code with which the runtime's own init ends may then be all there was: it is told as it

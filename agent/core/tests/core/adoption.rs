@@ -12,7 +12,7 @@ use wharf_core::phase::Phase;
 use wharf_core::report::Status;
 use wharf_core::spec::{Condition, TaskSpec};
 
-const RUNNING: Observation = Observation::Running { pid: 7 };
+const RUNNING: Observation = Observation::Running { pid: 7, since: None };
 
 fn exit(code: i32) -> Observation {
     Observation::Exited(Exit { code, at: T0 })

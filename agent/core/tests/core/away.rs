@@ -9,7 +9,7 @@ use wharf_core::reason::{Reason, ReasonCode};
 use wharf_core::report::Status;
 use wharf_core::work::Act;
 
-const RUNNING: Observation = Observation::Running { pid: 7 };
+const RUNNING: Observation = Observation::Running { pid: 7, since: None };
 
 fn away(act: Act) -> Event {
     let reason = Reason::new(ReasonCode::CannotCreateContainer, "containerd is away");

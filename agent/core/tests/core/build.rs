@@ -9,7 +9,7 @@ use wharf_core::reason::{Reason, ReasonCode};
 use wharf_core::report::{Status, TaskReport};
 use wharf_core::spec::{
     AttachmentSpec, Condition, ContainerSpec, Dependency, HealthCheck, Interface, LogSpec, Network,
-    ProcessSpec, TaskSpec,
+    ProcessSpec, RestartPolicy, TaskSpec,
 };
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::TaskArn;
@@ -59,6 +59,7 @@ pub fn a_container(name: &str) -> ContainerSpec {
         start_timeout: None,
         stop_timeout: None,
         health_check: None,
+        restart: None,
         process: ProcessSpec::default(),
         mount_points: vec![],
         port_mappings: vec![],
@@ -82,6 +83,7 @@ pub trait ContainerExt: Sized {
     fn after(self, other: &str, condition: Condition) -> Self;
     fn checked(self) -> Self;
     fn needs(self, cpu: u32, memory: u32) -> Self;
+    fn restarted(self, period: u64, ignored: &[i32]) -> Self;
 }
 
 impl ContainerExt for ContainerSpec {
@@ -101,6 +103,12 @@ impl ContainerExt for ContainerSpec {
 
     fn needs(self, cpu: u32, memory: u32) -> Self {
         Self { cpu, memory: Some(memory), ..self }
+    }
+
+    /// Started again in place when it ran for `period` seconds and did not end with one of these codes.
+    fn restarted(self, period: u64, ignored: &[i32]) -> Self {
+        let ignored_exit_codes = ignored.iter().copied().collect();
+        Self { restart: Some(RestartPolicy { ignored_exit_codes, period: seconds(period) }), ..self }
     }
 }
 
@@ -171,6 +179,10 @@ pub fn created(container: ContainerRef) -> Event {
     Event::ContainerCreated { container }
 }
 
+pub fn renewed(container: ContainerRef) -> Event {
+    Event::ContainerRenewed { container }
+}
+
 pub fn exited(container: ContainerRef, code: i32, at: Timestamp) -> Event {
     Event::ContainerExited { container, exit: Exit { code, at } }
 }
@@ -200,7 +212,12 @@ pub fn listed(
 /// What these containers of a task bear.
 pub fn borne(containers: &[(ContainerRef, Observation)], spec: &TaskSpec) -> BTreeMap<TaskArn, Found> {
     let bears = |(container, _): &(ContainerRef, Observation)| {
-        let found = FoundContainer { image: Some(image()), created_at: Some(T0), started_at: Some(T0) };
+        let found = FoundContainer {
+            image: Some(image()),
+            created_at: Some(T0),
+            started_at: Some(T0),
+            restarts: None,
+        };
         (container.container.clone(), found)
     };
     let containers = containers.iter().map(bears).collect();
@@ -215,6 +232,7 @@ pub fn success(effect: &Effect, now: Timestamp) -> Event {
         Effect::PullImage { container, .. } => pulled(container),
         Effect::CreateContainer { container, .. } => created(container),
         Effect::StartContainer { container } => Event::ContainerStarted { container, at: now },
+        Effect::RenewContainer { container, .. } => renewed(container),
         Effect::InspectContainer { container } => {
             Event::ContainerInspected { container, seen: Some(Observation::Created) }
         }
@@ -238,6 +256,7 @@ fn word(effect: &Effect) -> String {
         Effect::PullImage { container, .. } => format!("pull {}", container.container),
         Effect::CreateContainer { container, .. } => format!("create {}", container.container),
         Effect::StartContainer { container } => format!("start {}", container.container),
+        Effect::RenewContainer { container, .. } => format!("renew {}", container.container),
         Effect::InspectContainer { container } => format!("inspect {}", container.container),
         Effect::SignalContainer { container, signal: StopSignal::Polite(_) } => {
             format!("ask {}", container.container)

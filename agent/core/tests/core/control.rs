@@ -74,7 +74,7 @@ fn an_old_manifest_is_ignored_also_after_a_restart() {
     let mut bench = two_running();
     bench.on(manifest(7, &[]));
     assert_eq!(bench.replies(manifest(7, &[])), []);
-    let running = Observation::Running { pid: 1 };
+    let running = Observation::Running { pid: 1, since: None };
     bench.restart(&[(of("t", "app"), running), (of("u", "app"), running)]);
     assert_eq!(bench.replies(manifest(6, &[])), []);
     assert_eq!(bench.replies(manifest(8, &[])).len(), 2);
@@ -102,7 +102,7 @@ fn only_the_last_manifests_stops_are_taken_and_only_once() {
 fn a_verification_is_taken_after_a_restart_too() {
     let mut bench = two_running();
     bench.on(manifest(1, &[]));
-    let running = Observation::Running { pid: 1 };
+    let running = Observation::Running { pid: 1, since: None };
     bench.restart(&[(of("t", "app"), running), (of("u", "app"), running)]);
     assert_eq!(words(&bench.on(verified(1, "t"))), ["ask app"]);
 }

@@ -103,7 +103,7 @@ fn a_container_that_is_to_stop_is_not_probed() {
 fn health_survives_a_restart() {
     let mut bench = checked(|_| {});
     probe(&mut bench, 0);
-    bench.restart(&[(of("t", "app"), Observation::Running { pid: 1 })]);
+    bench.restart(&[(of("t", "app"), Observation::Running { pid: 1, since: None })]);
     assert_eq!(status(&bench), HealthStatus::Healthy);
     assert_eq!(bench.node.next_wakeup(), Some(T0.plus(seconds(20))));
 }

@@ -28,6 +28,8 @@ fn word(what: &Happening) -> String {
         Happening::NetworkReady => "network".to_owned(),
         Happening::Created { container } => format!("{container} created"),
         Happening::Started { container } => format!("{container} started"),
+        Happening::Restarting { container, exit_code, .. } => format!("{container} ended {exit_code}"),
+        Happening::Restarted { container, count } => format!("{container} restarted {count}"),
         Happening::Health { container, status } => format!("{container} {}", status.as_str()),
         Happening::StopWanted { reason } => format!("to stop: {}", reason.code.as_str()),
         Happening::StopBegun { container, .. } => format!("{container} to stop"),
@@ -175,7 +177,8 @@ fn a_turn_that_was_not_saved_is_told_in_the_next_one() {
 fn what_nothing_changed_is_not_written() {
     let mut bench = Bench::new();
     bench.up(a_task("t", vec![a_container("app")]));
-    let listing = seen(&[(of("t", "app"), wharf_core::event::Observation::Running { pid: 1 })], false);
+    let listing =
+        seen(&[(of("t", "app"), wharf_core::event::Observation::Running { pid: 1, since: None })], false);
     bench.turn(listing.clone());
     assert_eq!(bench.turn(listing).changes, []);
 }

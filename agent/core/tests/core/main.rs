@@ -35,6 +35,8 @@ mod recovery;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod restarts;
+#[cfg(test)]
 mod retire;
 #[cfg(test)]
 mod stopping;

@@ -175,7 +175,7 @@ fn an_empty_namespace_is_made_for_network_mode_none_and_nothing_for_host() {
 fn after_a_restart_the_network_is_prepared_again_and_not_reported_again() {
     let mut bench = Bench::new();
     bench.up(vpc_task());
-    let effects = bench.restart(&[(of("t", "app"), Observation::Running { pid: 1 })]);
+    let effects = bench.restart(&[(of("t", "app"), Observation::Running { pid: 1, since: None })]);
     assert_eq!(words(&effects), ["prepare"]);
     assert_eq!(words(&bench.succeed(effects)), ["prepare"]);
 }
@@ -196,7 +196,7 @@ fn after_a_restart_nothing_is_started_before_the_network_stands_again() {
 fn what_lives_is_not_killed_for_a_network_that_cannot_be_prepared_again() {
     let mut bench = Bench::new();
     bench.up(vpc_task());
-    bench.restart(&[(of("t", "app"), Observation::Running { pid: 1 })]);
+    bench.restart(&[(of("t", "app"), Observation::Running { pid: 1, since: None })]);
     let reason = reason(ReasonCode::ContainerNetworking);
     assert_eq!(bench.on(Event::NetworkFailed { task: arn("t"), reason }), []);
     assert_eq!(bench.task("t").status(), Some(Status::Running));

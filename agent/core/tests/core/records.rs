@@ -45,7 +45,8 @@ fn records_of_version_1_can_be_read() {
     assert_eq!(task.container("app").unwrap().stopped().unwrap().exit_code, Some(3));
     assert_eq!(task.container("side").unwrap().started_at(), Some(T0));
     assert_eq!((node.absent().len(), node.attachments().len(), node.manifest().timeline), (1, 1, 4));
-    let turn = node.step(vec![seen(&[(of("t", "side"), Observation::Running { pid: 1 })], true)], T0);
+    let turn =
+        node.step(vec![seen(&[(of("t", "side"), Observation::Running { pid: 1, since: None })], true)], T0);
     let expected = ["prepare", "ask side", "prepare", "report STOPPED"];
     assert_eq!(words(&turn.effects), expected);
 }

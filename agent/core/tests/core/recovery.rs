@@ -9,7 +9,7 @@ use wharf_core::phase::Phase;
 use wharf_core::record::{Record, RestoreError};
 use wharf_core::report::Status;
 
-const RUNNING: Observation = Observation::Running { pid: 7 };
+const RUNNING: Observation = Observation::Running { pid: 7, since: None };
 
 fn exit(code: i32) -> Observation {
     Observation::Exited(Exit { code, at: T0 })
@@ -52,6 +52,7 @@ fn name(bench: &Bench) -> &'static str {
         Phase::Resolved { .. } => "resolved",
         Phase::Created(_) => "created",
         Phase::Running(_) => "running",
+        Phase::Restarting(_) => "restarting",
         Phase::Stopped(stopped) if stopped.reason.is_some() => "vanished",
         Phase::Stopped(_) => "exited",
     }

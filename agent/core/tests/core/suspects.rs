@@ -154,7 +154,7 @@ impl Story {
     fn agent_restarts(&mut self) {
         self.flights.clear();
         self.bench.now = self.clock();
-        let runs = |container: ContainerRef| (container, Observation::Running { pid: 7 });
+        let runs = |container: ContainerRef| (container, Observation::Running { pid: 7, since: None });
         let containers: Vec<_> =
             self.containers().filter(|(_, made)| *made).map(|(of, _)| runs(of)).collect();
         let effects = self.bench.restart(&containers);

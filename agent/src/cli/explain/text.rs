@@ -5,6 +5,7 @@ use crate::endpoints::rfc3339;
 use crate::view::desired_word;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::time::Duration;
 use wharf_core::event::Desired;
 use wharf_core::journal::{Happening, Moment};
 use wharf_core::reason::Reason;
@@ -103,6 +104,9 @@ impl Page {
         self.line(&format!("Container {} ({}, {essential})", part.name, part.image));
         let code = part.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
         self.row("  status", &format!("{}{code}", word(part.status)));
+        if part.restarts > 0 {
+            self.row("  restarts", &part.restarts.to_string());
+        }
         if let Some(reason) = &part.why {
             self.row("  why", &reason.to_string());
         }
@@ -170,6 +174,13 @@ fn sentence(what: &Happening) -> String {
         Happening::NetworkReady => "network ready".to_owned(),
         Happening::Created { container } => format!("{container}: created"),
         Happening::Started { container } => format!("{container}: started"),
+        Happening::Restarting { container, exit_code, ran } => {
+            let ran = Duration::from_millis(*ran).as_secs_f32();
+            format!(
+                "{container}: its process exited with code {exit_code} after {ran} s; it is started again in place"
+            )
+        }
+        Happening::Restarted { container, count } => format!("{container}: started again, restart {count}"),
         Happening::Health { container, status } => format!("{container}: {}", status.as_str()),
         Happening::StopWanted { reason } => format!("to stop: {reason}"),
         Happening::StopBegun { container, deadline } => {

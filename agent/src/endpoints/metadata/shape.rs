@@ -76,6 +76,9 @@ pub struct ContainerBody {
     #[serde(flatten)]
     pub(super) v4: Option<ContainerBodyV4>,
     pub(super) networks: Vec<NetworkBody>,
+    /// Only with a restart policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) restart_count: Option<u32>,
 }
 
 /// What version 4 adds to a container.

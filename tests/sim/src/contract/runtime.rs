@@ -3,17 +3,21 @@
 use super::{drive, quiet_world, until};
 use crate::message;
 use crate::runtime::SimRuntime;
-use crate::scenario::ContainerPlan;
+use crate::scenario::{ContainerPlan, RestartPlan};
 use crate::world::World;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use wharf_agent::seam::Runtime;
+use wharf_core::event::Exit;
+use wharf_core::restart::Restarts;
 use wharf_core::task::runtime_id;
+use wharf_core::time::Timestamp;
 use wharf_runtime::{
     CreateContainer, CreateError, ExecError, ExitStatus, LogTarget, NetworkNamespace, ObservedContainer,
-    ObservedState, ProcessOptions, PullPolicy, Resources, RuntimeEvent, SignalOutcome, StartError,
+    ObservedState, ProcessOptions, PullPolicy, RenewContainer, RenewError, Resources, RuntimeEvent,
+    SignalOutcome, StartError,
 };
 
 /// What the process of a container does.
@@ -48,6 +52,9 @@ pub trait Yard {
     fn clear(self) -> impl Future<Output = ()>;
 }
 
+/// A time that nothing is measured by.
+const T0: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
 /// What containers of a yard bear: more than a label may hold.
 pub const INSCRIPTION: [u8; 5000] = [7; 5000];
 
@@ -69,6 +76,7 @@ impl Simulated {
             stop_timeout: 30,
             waits_for: None,
             healthy_after: None,
+            restart: Some(RestartPlan { period: 0, ignored: None }),
         };
         let (deaf, ends) = (ContainerPlan { obeys: None, ..plan.clone() }, Some((300, 7)));
         let world = quiet_world(vec![plan.clone(), deaf, ContainerPlan { ends, ..plan }]);
@@ -141,6 +149,8 @@ pub async fn all<Y: Yard, F: Future<Output = Y>>(mut new: impl FnMut() -> F) {
         the_exit_is_the_same_by_event_listing_inspection_and_deletion
         what_has_ended_is_shown_until_it_is_deleted
         what_has_ended_is_not_started_again_and_is_only_created_anew
+        what_has_ended_is_followed_by_a_new_process_in_place
+        what_runs_or_is_not_there_gets_no_new_process
         a_signal_reaches_the_process_or_says_that_there_is_none
         deleting_kills_what_runs_and_leaves_the_others_alone
         commands_run_where_a_process_is_and_nowhere_else
@@ -290,6 +300,47 @@ async fn what_has_ended_is_not_started_again_and_is_only_created_anew<Y: Yard>(y
     assert!(matches!(again, Err(StartError::Runtime { .. })), "{again:?}");
     runtime.create(&request).await.expect("it can be created");
     assert_eq!(seen(&runtime, &request.id).await, Some(ObservedState::Created));
+    runtime.delete(&request.id).await.expect("it can be deleted");
+}
+
+fn renewal(request: &CreateContainer, restarts: u32) -> RenewContainer {
+    let restarts =
+        Restarts { count: restarts, first_start: T0, last_exit: Exit { code: 7, at: T0 } }.encode();
+    let (id, tty, log) = (request.id.clone(), request.process.tty, request.log.clone());
+    RenewContainer { id, tty, log, restarts }
+}
+
+async fn what_has_ended_is_followed_by_a_new_process_in_place<Y: Yard>(yard: &Y) {
+    let (runtime, request) = (yard.runtime(), yard.container(Process::Ends));
+    up(&runtime, &request).await;
+    let mut last = exit_of(&runtime, &request.id).await;
+    let record = listed(&runtime, &request.id).await.expect("it is listed");
+    assert!(record.restarts.is_empty(), "nothing is noted before the first");
+    for number in 1..=2 {
+        let renewal = renewal(&request, number);
+        runtime.renew(&renewal).await.expect("it can be renewed");
+        runtime.renew(&renewal).await.expect("what waits is adopted");
+        let now = listed(&runtime, &request.id).await.expect("it is listed");
+        assert_eq!((now.state, &now.restarts), (ObservedState::Created, &renewal.restarts));
+        assert_eq!((now.created_at_ms, &now.inscription), (record.created_at_ms, &record.inscription));
+        runtime.start(&request.id).await.expect("it can be started");
+        let exit = exit_of(&runtime, &request.id).await;
+        assert_eq!(exit.code, 7);
+        assert!(exit.at_ms > last.at_ms, "it is another end");
+        last = exit;
+    }
+    assert_eq!(runtime.delete(&request.id).await.expect("it can be deleted"), Some(last));
+}
+
+async fn what_runs_or_is_not_there_gets_no_new_process<Y: Yard>(yard: &Y) {
+    let (runtime, request) = (yard.runtime(), yard.container(Process::Obeys));
+    let renewal = renewal(&request, 1);
+    assert!(matches!(runtime.renew(&renewal).await, Err(RenewError::NotFound { .. })));
+    up(&runtime, &request).await;
+    let running = seen(&runtime, &request.id).await;
+    let refused = runtime.renew(&renewal).await;
+    assert!(matches!(refused, Err(RenewError::Runs { .. })), "{refused:?}");
+    assert_eq!(seen(&runtime, &request.id).await, running);
     runtime.delete(&request.id).await.expect("it can be deleted");
 }
 

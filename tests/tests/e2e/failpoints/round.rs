@@ -9,7 +9,7 @@ use super::workload::{Batch, Fate, Maker, Member, role};
 use crate::lifecycle::connected_on;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use wharf_protocol::acs;
 use wharf_tests::failpoints::Point;
@@ -34,6 +34,8 @@ pub struct Rolling {
     standing: Vec<Member>,
     /// What has ended.
     ended: Vec<Member>,
+    /// Containers that are started again.
+    again: BTreeSet<String>,
     pids: BTreeMap<String, u32>,
 }
 
@@ -54,10 +56,11 @@ impl Rolling {
             stayers,
             standing: Vec::new(),
             ended: Vec::new(),
+            again: BTreeSet::new(),
             pids: BTreeMap::new(),
         };
         this.run(&this.stayers.clone());
-        let first = this.maker.batch(1);
+        let first = this.maker.batch(1, false);
         this.send(&first);
         this.settle(first).await;
         this
@@ -71,7 +74,9 @@ impl Rolling {
         let (mortals, leaving): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.standing).into_iter().partition(|member| member.fate == Fate::Dies);
         // Three of a kind pass any point of their life three times; what every turn passes needs no more tasks for more passes.
-        let batch = self.maker.batch(hit.min(3));
+        let batch = self.maker.batch(hit.min(3), point.name.starts_with("renew."));
+        let again = batch.members.iter().filter(|member| matches!(member.fate, Fate::Again(_)));
+        self.again.extend(again.map(Member::app));
         self.control.deliver(payload(leaving.iter().map(|member| stop(&member.task)).collect()));
         self.send(&batch);
         wait::until(&format!("the agent's death at {}, hit {hit}", point.name), DEADLINE, || {
@@ -157,7 +162,7 @@ impl Rolling {
         let mut pids = std::mem::take(&mut self.pids);
         self.sources().run_untouched(&running, &mut pids).await;
         self.pids = pids;
-        self.sources().nothing_was_repeated();
+        self.sources().nothing_was_repeated(&self.again);
     }
 
     /// Waits until these have ended, and checks how.

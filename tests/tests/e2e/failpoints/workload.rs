@@ -10,6 +10,8 @@ const STAYERS: usize = 8;
 const STAY: &str = "trap 'exit 0' TERM; sleep 3600 & wait";
 const MORTAL: &str = "trap 'exit 7' TERM; sleep 3600 & wait";
 const STUBBORN: &str = "trap '' TERM; while :; do sleep 1; done";
+/// Runs long enough for its restart policy, however late its start is answered, and then not.
+const AGAIN: &str = "[ -e /ran ] && exit 5; touch /ran; sleep 5; exit 3";
 /// Every health check asks this often.
 const PROBE: &str =
     r#"{"HealthCheck":{"Test":["CMD-SHELL","true"],"Interval":1000000000,"Timeout":5000000000,"Retries":3}}"#;
@@ -30,6 +32,8 @@ pub enum Fate {
     Ends(i64),
     /// It ends with 7 when somebody else sends it SIGTERM, which happens while the agent is dead.
     Dies,
+    /// It ends with 3, is started again in place by its restart policy, and ends with this code then, too soon for another start.
+    Again(i64),
     /// It is told to stop as soon as it is told to run: whether and how its process ended depends on the moment.
     Fleets,
 }
@@ -87,10 +91,13 @@ impl Maker {
     }
 
     /// The tasks that one round starts; what of them runs on is stopped in the next. `size`: how many of each kind that a point
-    /// belongs to.
-    pub fn batch(&mut self, size: usize) -> Batch {
+    /// belongs to; `restarts`: it belongs to those that are started again, which take their time.
+    pub fn batch(&mut self, size: usize, restarts: bool) -> Batch {
         let mut members = Vec::new();
         for n in 0..size {
+            if restarts {
+                members.push(self.member(Fate::Again(5), vec![started_again(app(AGAIN))]));
+            }
             members.push(self.pulled());
             let code = i64::try_from(self.made % 100).expect("below 100") + 20;
             members.push(self.member(Fate::Ends(code), vec![app(&format!("exit {code}"))]));
@@ -155,6 +162,15 @@ fn probed(mut container: acs::Container) -> acs::Container {
         config: Some(PROBE.to_owned()),
         host_config: Some("{}".to_owned()),
         ..Default::default()
+    });
+    container
+}
+
+fn started_again(mut container: acs::Container) -> acs::Container {
+    container.restart_policy = Some(acs::RestartPolicy {
+        enabled: Some(true),
+        restart_attempt_period: Some(1),
+        ignored_exit_codes: Vec::new(),
     });
     container
 }

@@ -38,7 +38,8 @@ impl World {
                 (Downtime::ProcessesEnd, Thing::Created | Thing::Exited(_)) => {}
                 (Downtime::ContainersRemoved | Downtime::HostReboots, was) => {
                     truth.disturbed = true;
-                    truth.harmed |= was != Thing::Created;
+                    // One that waits to be started in place of another may have run, as far as anyone can know.
+                    truth.harmed |= was != Thing::Created || truth.renewals > 0;
                     *thing = Thing::Record;
                 }
             }

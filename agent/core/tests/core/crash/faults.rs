@@ -31,10 +31,12 @@ pub enum Fault {
     GoneMeansPending,
     /// The time at which SIGKILL is due is not saved.
     ForgottenDeadline,
+    /// The time of the last start is not saved: any run was long enough to be followed by another.
+    ForgottenStart,
 }
 
 impl Fault {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AckBeforeSave,
         Self::EffectsBeforeSave,
         Self::ReportBeforeSave,
@@ -46,12 +48,13 @@ impl Fault {
         Self::LastGoalWins,
         Self::GoneMeansPending,
         Self::ForgottenDeadline,
+        Self::ForgottenStart,
     ];
 }
 
 /// What a record looks like to an agent with this fault.
 pub fn damaged(value: &[u8], fault: Option<Fault>, listing: &BTreeMap<ContainerRef, Observation>) -> Vec<u8> {
-    if !matches!(fault, Some(Fault::ForgottenDeadline | Fault::GoneMeansPending)) {
+    if !matches!(fault, Some(Fault::ForgottenDeadline | Fault::GoneMeansPending | Fault::ForgottenStart)) {
         return value.to_vec();
     }
     let mut json: Value = serde_json::from_slice(value).expect("records are JSON");
@@ -63,6 +66,11 @@ pub fn damaged(value: &[u8], fault: Option<Fault>, listing: &BTreeMap<ContainerR
             Some(Fault::ForgottenDeadline) => {
                 if let Some(running) = container.pointer_mut("/phase/Running") {
                     running["stop"] = Value::Null;
+                }
+            }
+            Some(Fault::ForgottenStart) => {
+                if let Some(running) = container.pointer_mut("/phase/Running") {
+                    running["since"] = json!(0);
                 }
             }
             Some(Fault::GoneMeansPending) => {
@@ -87,7 +95,7 @@ pub fn believed(node: &Node) -> BTreeMap<ContainerRef, Observation> {
             let seen = match (container.created_at(), container.started_at(), container.finished_at()) {
                 (None, ..) | (.., Some(_)) => continue,
                 (Some(_), None, None) => Observation::Created,
-                (Some(_), Some(_), None) => Observation::Running { pid: 1 },
+                (Some(_), Some(_), None) => Observation::Running { pid: 1, since: None },
             };
             let key = ContainerRef { task: task.arn().clone(), container: container.name().to_owned() };
             listing.insert(key, seen);

@@ -138,11 +138,34 @@ pub fn all() -> Vec<Scenario> {
     all.extend(
         (0..8).map(|k| Scenario::new(format!("stop after {k} effects"), vec![run(one()), stop(Some(k))])),
     );
+    all.extend(restarts());
     all.extend(dependencies());
     all.extend(failures());
     all.extend(networks());
     all.extend(crowds());
     all
+}
+
+fn restarts() -> Vec<Scenario> {
+    let app = |period| a_container("app").restarted(period, &[7]);
+    let task = |period| run(a_task("t", vec![app(period)]));
+    let ends = |codes: Vec<i32>| move |b: &mut Behaviour| drop(b.first_ends.insert("app", codes));
+    let helper = a_container("side").helper().restarted(0, &[]).checked();
+    let pair = a_task("t", vec![a_container("app").after("side", Condition::Healthy), helper]);
+    vec![
+        Scenario::new("restart", vec![task(0)]).where_(ends(vec![3])),
+        Scenario::new("restart twice, stop", vec![task(0), stop(None)]).where_(ends(vec![0, 3])),
+        Scenario::new("restart with a network", vec![run(awsvpc(a_task("t", vec![app(0)])))])
+            .where_(ends(vec![3])),
+        Scenario::new("ignored code", vec![task(0)]).where_(ends(vec![7])),
+        Scenario::new("too soon to start again", vec![task(60)]).where_(ends(vec![3])),
+        Scenario::new("stop while it starts again", vec![task(0), stop(Some(4))]).where_(ends(vec![3])),
+        Scenario::new("stop while it is made anew", vec![task(0), stop(Some(3))]).where_(ends(vec![3])),
+        Scenario::new("stop of one that would be started again", vec![task(0), stop(None)]),
+        Scenario::new("helper that is started again", vec![run(pair), stop(None)]).where_(|b| {
+            b.first_ends.insert("side", vec![1]);
+        }),
+    ]
 }
 
 fn dependencies() -> Vec<Scenario> {

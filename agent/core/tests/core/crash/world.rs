@@ -31,6 +31,8 @@ pub struct Behaviour {
     pub deaf: BTreeSet<&'static str>,
     /// Processes that end by themselves as soon as they have started, with this exit code.
     pub short_lived: BTreeMap<&'static str, i32>,
+    /// The same for their first processes only: their exit codes, in order.
+    pub first_ends: BTreeMap<&'static str, Vec<i32>>,
 }
 
 /// A container as the runtime holds it.
@@ -47,7 +49,13 @@ pub enum Thing {
 #[derive(Debug, Clone, Default)]
 pub struct Truth {
     pub started: bool,
+    /// When its present process started.
+    started_at: Option<Timestamp>,
+    /// Processes that were started, and that were made in place of others.
+    starts: usize,
+    pub renewals: usize,
     pub healthy: bool,
+    /// How its present process ended, or the last one.
     pub exit: Option<Exit>,
     /// It had run and was destroyed while nobody looked: how it ended cannot be known.
     pub harmed: bool,
@@ -100,7 +108,7 @@ impl World {
         let show = |thing: &Thing| match thing {
             Thing::Record => Observation::Vanished,
             Thing::Created => Observation::Created,
-            Thing::Running => Observation::Running { pid: 1 },
+            Thing::Running => Observation::Running { pid: 1, since: None },
             Thing::Exited(exit) => Observation::Exited(*exit),
         };
         self.things.values().map(|(container, thing)| (container.clone(), show(thing))).collect()
@@ -143,6 +151,7 @@ impl World {
                 true
             }
             Effect::DeleteContainer { container } => self.end(container, 137).is_some(),
+            Effect::RenewContainer { container, .. } => self.clear_away(container),
             Effect::PrepareNetwork { .. }
             | Effect::ReleaseTask { .. }
             | Effect::PullImage { .. }
@@ -167,6 +176,7 @@ impl World {
             Effect::PullImage { container, .. } => vec![self.pull(container)],
             Effect::CreateContainer { container, .. } => vec![self.create(container)],
             Effect::StartContainer { container } => self.start(container),
+            Effect::RenewContainer { container, .. } => vec![self.renew(container)],
             Effect::InspectContainer { container } => {
                 let seen = self.listing().get(&container).copied();
                 vec![Event::ContainerInspected { container, seen }]
@@ -236,7 +246,7 @@ impl World {
         self.condition_holds(&container, "started");
         let name = self.name(&container);
         let other = self.runs(&container);
-        let before = self.truth.get(&container).is_some_and(|truth| truth.started);
+        let before = self.truth.get(&container).is_some_and(|truth| truth.starts > truth.renewals);
         self.promise(!other, || format!("{container:?} was started while a copy ran"));
         self.promise(!before, || format!("{container:?} was started twice"));
         let broken = self.behaviour.broken_start.contains(container.container.as_str());
@@ -247,10 +257,48 @@ impl World {
             return vec![Event::StartFailed { container, reason: reason(ReasonCode::CannotStartContainer) }];
         };
         *thing = Thing::Running;
-        self.truth.entry(container.clone()).or_default().started = true;
-        let started = Event::ContainerStarted { container: container.clone(), at: self.now };
-        let short = self.behaviour.short_lived.get(container.container.as_str()).copied();
+        let (now, name) = (self.now, container.container.as_str());
+        let truth = self.truth.entry(container.clone()).or_default();
+        let first_ends = self.behaviour.first_ends.get(name).and_then(|codes| codes.get(truth.starts));
+        (truth.started, truth.started_at) = (true, Some(now));
+        // What became of the process before is over.
+        (truth.exit, truth.harmed) = (None, false);
+        truth.starts += 1;
+        let started = Event::ContainerStarted { container: container.clone(), at: now };
+        let short = first_ends.or(self.behaviour.short_lived.get(name)).copied();
         std::iter::once(started).chain(short.and_then(|code| self.end(&container, code))).collect()
+    }
+
+    /// The old process goes, if it has ended as its policy wants it. Says whether anything changed.
+    fn clear_away(&mut self, container: &ContainerRef) -> bool {
+        let name = self.name(container);
+        let Some((_, Thing::Exited(exit))) = self.things.get(&name).cloned() else { return false };
+        let truth = self.truth.entry(container.clone()).or_default().clone();
+        let ran = exit.at.since(truth.started_at.unwrap_or_default());
+        let spec = self.specs[&container.task].containers.iter().find(|c| c.name == container.container);
+        let policy = spec.and_then(|spec| spec.restart.as_ref());
+        let may = policy
+            .is_some_and(|policy| ran >= policy.period && !policy.ignored_exit_codes.contains(&exit.code));
+        self.promise(may, || format!("{container:?} is started again after {ran:?} and {exit:?}"));
+        self.promise(truth.asked_at.is_none(), || {
+            format!("{container:?} was asked to stop, and starts again")
+        });
+        self.things.insert(name, (container.clone(), Thing::Record));
+        true
+    }
+
+    fn renew(&mut self, container: ContainerRef) -> Event {
+        let name = self.name(&container);
+        let other = self.runs(&container);
+        self.promise(!other, || format!("{container:?} was made anew while a copy ran"));
+        let Some((_, thing)) = self.things.get_mut(&name) else {
+            return Event::RenewFailed { container, reason: reason(ReasonCode::CannotStartContainer) };
+        };
+        if *thing == Thing::Record {
+            *thing = Thing::Created;
+            self.truth.entry(container.clone()).or_default().renewals += 1;
+        }
+        Event::ContainerRenewed { container }
     }
 
     /// The process ends, and the runtime's event stream says so.
