@@ -63,6 +63,12 @@ impl FreshImages {
         digest(&self.shelf.lock().expect("no holder panics").make(marker))
     }
 
+    /// The name of the snapshot that containers of the image with this marker are made on.
+    pub fn snapshot(&self, marker: &str) -> String {
+        let diff_ids = [layer(), marker_layer(marker)].map(|layer| digest(&layer.expect("memory takes it")));
+        digest(diff_ids.join(" ").as_bytes())
+    }
+
     /// Lets the name with this marker point at the image of another one.
     pub fn push(&self, marker: &str, other: &str) {
         let mut content = self.shelf.lock().expect("no holder panics");

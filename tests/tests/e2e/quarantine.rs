@@ -140,3 +140,19 @@ async fn an_image_that_crashes_containerd_is_kept_out_by_its_digest_and_nothing_
     scene.run(&taken_back).await;
     scene.end(&[&steady, &new, &known, &repaired, &taken_back]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_crashes_containerd_when_a_container_is_made_of_it_is_kept_out_too() {
+    let images = FreshImages::start().await.unwrap();
+    let mut scene = Scene::set().await;
+    let steady = awsvpc_task(98, 20, vec![container("app", STAY)]);
+    scene.run(&steady).await;
+    // The parent of a snapshot that is prepared, in the third field of its message, with its length before it.
+    scene.door.arm(&format!("\x1aG{}", images.snapshot("worse")));
+    let (image, digest) = (images.name("worse"), images.digest("worse"));
+    scene.is_kept_out(&task_of(&image, 21), &digest).await;
+    assert_eq!(scene.door.falls(), 3);
+    scene.is_kept_out(&task_of(&image, 22), &digest).await;
+    assert_eq!(scene.door.falls(), 3, "no container is made of it again");
+    scene.end(&[&steady]).await;
+}
