@@ -19,7 +19,9 @@ use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_core::work::Act;
 use wharf_runtime::cgroup::CgroupError;
-use wharf_runtime::{CreateError, DeleteError, ExecError, ExitStatus, RenewError, SignalOutcome, StartError};
+use wharf_runtime::{
+    CreateError, DeleteError, ExecError, ExitStatus, RenewError, SignalError, SignalOutcome, StartError,
+};
 use wharf_wait::Wait;
 
 /// Output of a probe that is kept (Docker's bound).
@@ -173,7 +175,11 @@ impl<O: Outside> World<O> {
             (Ok(SignalOutcome::Delivered | SignalOutcome::Gone), _) => {
                 return Event::SignalSent { container };
             }
-            (Err(error), _) => chain(&error),
+            (Err(error @ SignalError::Away { .. }), _) => {
+                let act = if signal == StopSignal::Kill { Act::Kill } else { Act::Ask };
+                return postponed(container, act, ReasonCode::CannotStopContainer, &error, None);
+            }
+            (Err(error @ (SignalError::Unknown { .. } | SignalError::Rpc { .. })), _) => chain(&error),
         };
         Event::SignalFailed { container, reason: Reason::new(ReasonCode::CannotStopContainer, failure) }
     }

@@ -261,9 +261,13 @@ impl Runtime for SimRuntime {
                 SignalOutcome::Delivered
             });
         }
-        match self.answered("Kill", id, answer).await.error() {
-            None => Ok(outcome),
-            Some(source) => Err(SignalError::Rpc { id: id.clone(), signal: signal.to_owned(), source }),
+        let (of, signal) = (id.clone(), signal.to_owned());
+        match self.answered("Kill", id, answer).await {
+            Answer::Good => Ok(outcome),
+            Answer::Away(error) => Err(SignalError::Away { id: of, signal, source: absence(error) }),
+            Answer::Refused(source) | Answer::Lost(source) => {
+                Err(SignalError::Rpc { id: of, signal, source })
+            }
         }
     }
 

@@ -20,8 +20,8 @@ use wharf_tests::scripted::{Answer, Scripted};
 use wharf_tests::wait;
 use wharf_tests::world::{ACCESS_KEY, CLUSTER, Host, REGION, SECRET_KEY};
 
-const STAY: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"];
-const JOB: &[&str] = &["sh", "-c", "trap 'exit 9' TERM; sleep 3600 & wait"];
+const STAY: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; sleep 36000 & wait"];
+const JOB: &[&str] = &["sh", "-c", "trap 'exit 9' TERM; sleep 36000 & wait"];
 const SOON: Duration = Duration::from_secs(30);
 /// How long after healing the agent may take to be heard again.
 const BACK: Duration = Duration::from_secs(10);

@@ -2,6 +2,7 @@
 
 use super::hung;
 use crate::connect::Containerd;
+use crate::presence::Absence;
 use crate::rpc::{self, QUICK, RpcError};
 use containerd_client::services::v1::KillRequest;
 use nix::libc::SIGKILL;
@@ -29,6 +30,17 @@ pub enum SignalError {
         /// What was asked for.
         signal: String,
     },
+    /// containerd was not there. The signal may have been sent.
+    #[error("container {id} cannot be sent signal {signal} now")]
+    Away {
+        /// Id of the container.
+        id: String,
+        /// What was asked for.
+        signal: String,
+        /// What was met.
+        #[source]
+        source: Absence,
+    },
     /// containerd did not do its part.
     #[error("container {id} cannot be sent signal {signal}")]
     Rpc {
@@ -48,19 +60,22 @@ impl Containerd {
     /// A shim that does not answer to SIGKILL is killed itself: nothing else would ever end its processes.
     pub async fn signal(&self, id: &str, signal: &str) -> Result<SignalOutcome, SignalError> {
         let number = number(signal).ok_or_else(|| SignalError::Unknown { signal: signal.to_owned() })?;
+        let away = |source| SignalError::Away { id: id.to_owned(), signal: signal.to_owned(), source };
+        let witness = self.shared.witness().await.map_err(away)?;
         let request = KillRequest { container_id: id.to_owned(), signal: number, ..KillRequest::default() };
-        match rpc::call("Tasks.Kill", QUICK, self.shared.tasks_client().kill(request)).await {
-            Ok(()) => Ok(SignalOutcome::Delivered),
-            Err(error) if is_gone(&error) => Ok(SignalOutcome::Gone),
-            Err(source) => {
-                if number == SIGKILL.cast_unsigned()
-                    && let Ok(group) = self.shared.group_of(id).await
-                {
-                    hung::break_if_silent(&self.shared, id, group.as_deref().unwrap_or(id), &source).await;
-                }
-                Err(SignalError::Rpc { id: id.to_owned(), signal: signal.to_owned(), source })
-            }
+        let source = match rpc::call("Tasks.Kill", QUICK, self.shared.tasks_client().kill(request)).await {
+            Ok(()) => return Ok(SignalOutcome::Delivered),
+            Err(error) if is_gone(&error) => return Ok(SignalOutcome::Gone),
+            Err(error) => error,
+        };
+        if number == SIGKILL.cast_unsigned()
+            && let Ok(group) = self.shared.group_of(id).await
+        {
+            hung::break_if_silent(&self.shared, id, group.as_deref().unwrap_or(id), &source).await;
         }
+        let absence = self.shared.absence(witness, Some(&source)).await;
+        let failed = SignalError::Rpc { id: id.to_owned(), signal: signal.to_owned(), source };
+        Err(absence.map_or(failed, away))
     }
 }
 
