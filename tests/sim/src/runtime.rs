@@ -21,6 +21,8 @@ use wharf_runtime::{
 const QUICK: Duration = Duration::from_secs(10);
 const SLOW: Duration = Duration::from_secs(60);
 const EVENTS: usize = 1024;
+/// What a call says under which containerd ends.
+const BROKEN: &str = "stream closed because of a broken pipe";
 const TASK: &str = "com.amazonaws.ecs.task-arn";
 const NAME: &str = "com.amazonaws.ecs.container-name";
 
@@ -128,7 +130,7 @@ impl SimRuntime {
         self.world.takes("answer", 0, 4).await;
         let broken = self.world.lock().weather.containerd_down > 0;
         self.world.step("after", rpc, id).await;
-        let message = "stream closed because of a broken pipe".to_owned();
+        let message = BROKEN.to_owned();
         if broken { Answer::Away(RpcError::Transport { rpc, message }) } else { Answer::Good }
     }
 
@@ -167,10 +169,15 @@ impl Runtime for SimRuntime {
             }
         }
         self.world.takes(image, 10, 4_000).await;
+        let ended = self.world.lock().weather.containerd_down > 0;
         self.world.step("after", "Pull", image).await;
+        let digest = Some(format!("sha256:{:064}", 1));
+        if ended {
+            return Err(PullError::Away { image: name(), digest, source: Absence::Ended });
+        }
         Ok(Image {
             name: image.to_owned(),
-            digest: Some(format!("sha256:{:064}", 1)),
+            digest,
             config_digest: format!("sha256:{:064}", 2),
             chain_id: format!("sha256:{:064}", 3),
             config: ImageConfig::default(),
@@ -397,9 +404,10 @@ impl Runtime for SimRuntime {
     }
 }
 
-/// What the real one says of an act that met nobody.
+/// What the real one says of an act that met nobody, or under which containerd ended.
 fn absence(error: RpcError) -> Absence {
     match error {
+        RpcError::Transport { message, .. } if message == BROKEN => Absence::Ended,
         RpcError::Deadline { .. } => Absence::Silent(error),
         RpcError::Transport { .. } | RpcError::Status { .. } => Absence::BrokeOff(error),
     }
