@@ -203,6 +203,7 @@ fn volumes_secrets_ports_and_dependencies_keep_their_meaning() {
                 "dependsOn": [{ "containerName": "db", "condition": "START" }],
                 "environment": [{ "name": "AWS_EXECUTION_ENV", "value": "mine" }],
                 "stopTimeout": 3,
+                "restartPolicy": { "enabled": true, "ignoredExitCodes": [0], "restartAttemptPeriod": 60 },
             },
             { "name": "db", "image": "i", "volumesFrom": [{ "sourceContainer": "app" }] },
         ],
@@ -224,6 +225,10 @@ fn volumes_secrets_ports_and_dependencies_keep_their_meaning() {
     assert_eq!(app["dependsOn"], json!([{ "containerName": "db", "condition": "START" }]));
     assert_eq!(app["environment"], json!({ "AWS_EXECUTION_ENV": "mine" }));
     assert_eq!(app["stopTimeout"], json!(3));
+    assert_eq!(
+        app["restartPolicy"],
+        json!({ "enabled": true, "ignoredExitCodes": [0], "restartAttemptPeriod": 60 })
+    );
     assert_eq!(
         shown["containers"][1]["volumesFrom"],
         json!([{ "sourceContainer": "app", "readOnly": false }])

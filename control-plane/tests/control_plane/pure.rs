@@ -32,10 +32,11 @@ pub struct World {
 }
 
 /// Capabilities that every instance here has.
-const CAPABILITIES: [&str; 4] = [
+const CAPABILITIES: [&str; 5] = [
     "ecs.capability.task-eni",
     "ecs.capability.container-ordering",
     "ecs.capability.container-health-check",
+    "ecs.capability.container-restart-policy",
     "com.amazonaws.ecs.capability.task-iam-role",
 ];
 

@@ -1,7 +1,7 @@
 //! Plausible mistakes, each put in at a seam: what the simulator is worth is shown by which of them it finds. None is part of the
 //! product.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Mistake {
     RandomNames,
     /// The time for a stop begins anew with each start of the agent.
     DeadlineRestarted,
+    /// The last start of a container is not kept: what ends after a start of the agent has always run for long enough.
+    StartForgotten,
     /// A removal that failed counts as done.
     FailedRemovalIsDone,
     /// A report counts as taken when it is sent.
@@ -32,13 +34,14 @@ pub enum Mistake {
 
 impl Mistake {
     /// Every mistake that has to be found.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LostFsync,
         Self::AckBeforeDurable,
         Self::OldListing,
         Self::EventsTrusted,
         Self::RandomNames,
         Self::DeadlineRestarted,
+        Self::StartForgotten,
         Self::FailedRemovalIsDone,
         Self::ReportOnce,
         Self::ReportsOvertake,
@@ -48,16 +51,32 @@ impl Mistake {
 
 /// A record as an agent with this mistake reads it.
 pub fn misread(value: &[u8], mistake: Option<Mistake>) -> Vec<u8> {
-    if mistake != Some(Mistake::DeadlineRestarted) {
-        return value.to_vec();
-    }
+    let Some((field, forgotten)) = forgotten(mistake) else { return value.to_vec() };
     let Ok(mut json) = serde_json::from_slice::<Value>(value) else { return value.to_vec() };
     let containers = json.pointer_mut("/record/task/containers").and_then(Value::as_array_mut);
     let Some(containers) = containers else { return value.to_vec() };
     for container in containers {
         if let Some(running) = container.pointer_mut("/phase/Running") {
-            running["stop"] = Value::Null;
+            running[field] = forgotten.clone();
         }
     }
     serde_json::to_vec(&json).expect("JSON can be written")
+}
+
+/// What of a running container is not kept, and what is read instead.
+fn forgotten(mistake: Option<Mistake>) -> Option<(&'static str, Value)> {
+    match mistake? {
+        Mistake::DeadlineRestarted => Some(("stop", Value::Null)),
+        Mistake::StartForgotten => Some(("since", json!(0))),
+        Mistake::LostFsync
+        | Mistake::AckBeforeDurable
+        | Mistake::TornSave
+        | Mistake::OldListing
+        | Mistake::EventsTrusted
+        | Mistake::RandomNames
+        | Mistake::FailedRemovalIsDone
+        | Mistake::ReportOnce
+        | Mistake::ReportsOvertake
+        | Mistake::KillIsDeath => None,
+    }
 }
