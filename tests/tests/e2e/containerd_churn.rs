@@ -15,7 +15,7 @@ use wharf_tests::world::Host;
 /// Time between two starts.
 const PACE: Duration = Duration::from_millis(100);
 /// Tasks that may be under way at once: what a loaded machine cannot start is not asked of it.
-const MOST_AT_ONCE: usize = 80;
+const MOST_AT_ONCE: usize = 200;
 /// Time that containerd works between two restarts.
 const BREATH: Duration = Duration::from_millis(1500);
 /// Tasks that live through everything.
