@@ -231,3 +231,25 @@ async fn agent_and_control_plane_killed_at_once_find_each_other_and_every_task_a
     stop(&plane, &[stays, &more].concat()).await;
     end(host, plane).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_policy_reaches_the_container_from_the_api() {
+    let (host, plane) = joined(4).await;
+    let policy = json!({"enabled": true, "ignoredExitCodes": [7], "restartAttemptPeriod": 60});
+    let container = json!({
+        "name": "app", "image": IMAGE, "memory": 16, "restartPolicy": policy,
+        "command": ["sh", "-c", "wget -q -O- $ECS_CONTAINER_METADATA_URI_V4; exit 7"],
+    });
+    let definition = json!({"family": "again", "networkMode": "awsvpc", "containerDefinitions": [container]});
+    let answer = plane.call("RegisterTaskDefinition", definition).await.unwrap();
+    assert_eq!(answer["taskDefinition"]["containerDefinitions"][0]["restartPolicy"], policy);
+    let task = plane.run(&text(&answer["taskDefinition"]["taskDefinitionArn"]), 1).await.unwrap().remove(0);
+    let stopped = plane.reaches(&text(&task["taskArn"]), "STOPPED", SOON).await;
+    assert_eq!(stopped["containers"][0]["exitCode"], 7);
+    let id = text(&task["taskArn"]).rsplit('/').next().unwrap().to_owned();
+    assert!(host.output(&id, "app").contains("\"RestartCount\":0"), "{}", host.output(&id, "app"));
+    let explained = host.agent_command().args(["explain", &id]).output().unwrap();
+    let explained = String::from_utf8(explained.stdout).unwrap();
+    assert!(explained.contains("its restart policy ignores this code"), "{explained}");
+    end(host, plane).await;
+}

@@ -1,6 +1,6 @@
 //! Containers with a restart policy: started again in place, and only as the policy says, whatever happens to the agent meanwhile.
 
-use crate::lifecycle::{connected, end};
+use crate::lifecycle::{connected, connected_on, end};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 use wharf_protocol::acs;
@@ -199,6 +199,30 @@ async fn a_stop_that_comes_between_two_processes_stops() {
     control.send(payload(vec![stop(&task)]).1);
     assert_eq!(stopped(&control, &task).await, Some(3));
     assert_eq!(host.output(id(&task), "app"), "run 1\n", "it was not started again");
+    end(host, control).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_containerd_that_dies_within_a_restart_delays_it() {
+    let mut host = Host::with_own_containerd().unwrap();
+    host.set("FAILPOINTS", "renew.cleared=1*sleep(4000)->1*off;renew.noted=1*off->1*sleep(4000)");
+    let (mut host, control) = connected_on(host).await;
+    let task = task(116, 10, &format!("[ $n -lt 3 ] && sleep 5 && exit 3; {STAY}"), after(1, &[]));
+    run(&control, &task).await;
+    // Between two processes, before and after the note: first where the one is asked for, then the other.
+    for number in 2..=3 {
+        wait::until("the time between", SOON, async || {
+            let tasks = host.tasks();
+            if tasks.contains_key(&app(&task)) { Err(format!("{tasks:?}")) } else { Ok(()) }
+        })
+        .await;
+        host.own_containerd().kill().unwrap();
+        host.own_containerd().start_again().unwrap();
+        says(&host, &task, &format!("run {number}")).await;
+    }
+    assert_eq!(metadata(&host, &task).await["RestartCount"], 2);
+    assert_eq!(host.output(id(&task), "app"), "run 1\nrun 2\nrun 3\n");
+    stop_it(&control, &task).await;
     end(host, control).await;
 }
 
