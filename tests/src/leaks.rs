@@ -180,16 +180,17 @@ fn namespaces_below(dir: &Path) -> BTreeSet<String> {
     pinned.filter(|point| point.starts_with(&below)).map(str::to_owned).collect()
 }
 
-/// Lines of the agent's own table: its chains, sets and rules.
+/// Lines of the agent's own table: its chains, sets and rules. One call, for a table may go between two.
 fn rules(scope: &Scope<'_>) -> BTreeSet<String> {
-    let tables = run(&mut Command::new("nft"), &["list", "tables"]);
-    let ours = tables.lines().filter(|line| line.ends_with(&format!(" {}", scope.table)));
-    ours.flat_map(|table| {
-        let words: Vec<&str> = ["list"].into_iter().chain(table.split_whitespace()).collect();
-        let listed = run(&mut Command::new("nft"), &words);
-        listed.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()
-    })
-    .collect()
+    let ruleset = run(&mut Command::new("nft"), &["list", "ruleset"]);
+    let mut ours = false;
+    let own = |line: &&str| {
+        if line.starts_with("table ") {
+            ours = line.ends_with(&format!(" {} {{", scope.table));
+        }
+        ours
+    };
+    ruleset.lines().filter(own).map(|line| line.trim().to_owned()).collect()
 }
 
 /// Every file below `dir`; directories are no matter.
