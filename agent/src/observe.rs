@@ -1,7 +1,9 @@
 //! What containerd holds of ours, told to the node: the event stream, and a listing whenever that stream may have had a gap.
 //!
 //! Owns the translation from container ids and labels to tasks and names. An event alone is never trusted to come: every half
-//! minute, and after each gap, the listing says what is true.
+//! minute, and after each gap, the listing says what is true. Nor is an exit trusted that comes: containerd tells, late and with a code
+//! that it invents, of processes that it lost or broke off, and they bear the id of the container that was made anew since. So the
+//! container is looked at.
 
 use crate::causes::chain;
 use crate::effects::Places;
@@ -236,13 +238,22 @@ impl<O: Outside> Watch<O> {
     }
 
     /// Tells of an exit that is one; else a listing soon looks at the container again.
-    async fn exited(&self, container: ContainerRef, exit: Exit, tick: &mut Interval) {
+    async fn exited(&self, container: ContainerRef, heard: Exit, tick: &mut Interval) {
         let Lister { runtime, places, .. } = &self.lister;
-        let shown = Some(Observation::Exited(exit));
-        if ending::believed((runtime, places), &container, shown).await == shown {
-            self.tell(Event::ContainerExited { container, exit }).await;
-        } else {
-            tick.reset_after(CONFIRM);
+        let shown = match runtime.inspect(&id(&container)).await.map(|seen| seen.map(observation)) {
+            Ok(Some(
+                seen @ (Observation::Created | Observation::Running { .. } | Observation::Exited(_)),
+            )) => seen,
+            // Nobody has more to say of it.
+            Ok(Some(Observation::Vanished) | None) | Err(_) => Observation::Exited(heard),
+        };
+        match ending::believed((runtime, places), &container, Some(shown)).await {
+            Some(Observation::Exited(exit)) => self.tell(Event::ContainerExited { container, exit }).await,
+            seen => {
+                tracing::warn!(task = %container.task, container = container.container, ?heard, ?seen,
+                    "containerd tells of an exit that is not this container's");
+                tick.reset_after(CONFIRM);
+            }
         }
     }
 

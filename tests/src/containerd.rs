@@ -4,11 +4,15 @@
 
 use crate::volume::Volume;
 use anyhow::{Context, Result, bail};
-use containerd_client::services::v1::DeleteContainerRequest;
+use containerd_client::events::TaskExit;
 use containerd_client::services::v1::containers_client::ContainersClient;
+use containerd_client::services::v1::events_client::EventsClient;
+use containerd_client::services::v1::{DeleteContainerRequest, PublishRequest};
 use containerd_client::with_namespace;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use prost::Message as _;
+use prost_types::Any;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -86,6 +90,18 @@ impl PrivateContainerd {
         let channel = containerd_client::connect(self.socket()).await?;
         let request = DeleteContainerRequest { id: container.to_owned() };
         ContainersClient::new(channel).delete(with_namespace!(request, namespace)).await?;
+        Ok(())
+    }
+
+    /// Has it tell of an exit that there was not.
+    pub async fn invent_exit(&self, namespace: &str, container: &str, code: u32) -> Result<()> {
+        let channel = containerd_client::connect(self.socket()).await?;
+        let id = container.to_owned();
+        let exit = TaskExit { container_id: id.clone(), id, exit_status: code, ..TaskExit::default() };
+        let type_url = "containerd.events.TaskExit".to_owned();
+        let event = Some(Any { type_url, value: exit.encode_to_vec() });
+        let request = PublishRequest { topic: "/tasks/exit".to_owned(), event };
+        EventsClient::new(channel).publish(with_namespace!(request, namespace)).await?;
         Ok(())
     }
 

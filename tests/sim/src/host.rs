@@ -17,6 +17,8 @@ pub struct Host {
     pub containers: BTreeMap<String, Container>,
     /// What became of each container of each task, also after its record is gone. By task id and name.
     pub lives: BTreeMap<(String, String), Lived>,
+    /// Processes that count as dead since they were sent SIGKILL, by copy: a mistake.
+    pub killed: BTreeMap<u64, ExitStatus>,
     /// Networks by task id.
     pub networks: BTreeMap<String, BTreeSet<IpAddr>>,
     /// Task cgroups.

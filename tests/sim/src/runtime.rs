@@ -1,7 +1,7 @@
 //! containerd, simulated: records, processes, calls that are slow, fail, hang or fail after they have done their work.
 
 use crate::history::Who;
-use crate::host::{Container, Phase};
+use crate::host::{Container, Host, Phase};
 use crate::mistake::Mistake;
 use crate::scenario::Millis;
 use crate::world::{Happening, State, World};
@@ -262,8 +262,9 @@ impl Runtime for SimRuntime {
                     state.plan(after, Happening::Exit { id: id.clone(), copy, code, oom: false });
                 }
                 if state.mistake == Some(Mistake::KillIsDeath) && signal == "SIGKILL" {
-                    let exit = Some((137, state.wall()));
-                    state.plan(0, Happening::Emit { id: id.clone(), exit });
+                    let at_ms = state.wall();
+                    state.host.killed.insert(copy, ExitStatus { code: 137, at_ms });
+                    state.plan(0, Happening::Emit { id: id.clone(), exit: Some((137, at_ms)) });
                 }
                 SignalOutcome::Delivered
             });
@@ -364,7 +365,14 @@ impl Runtime for SimRuntime {
         if let Some(source) = self.call("Inspect", id, QUICK).await.error() {
             return Err(InspectError { id: id.clone(), source });
         }
-        let seen = self.world.lock().host.containers.get(id).map(|container| observed(container.phase));
+        let seen = {
+            let Host { containers, killed, .. } = &self.world.lock().host;
+            let state = |container: &Container| {
+                let dead = killed.get(&container.copy).map(|exit| ObservedState::Exited(*exit));
+                dead.unwrap_or_else(|| observed(container.phase))
+            };
+            containers.get(id).map(state)
+        };
         self.world.step("after", "Inspect", id).await;
         Ok(seen)
     }

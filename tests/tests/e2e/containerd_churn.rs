@@ -124,9 +124,13 @@ fn subscriptions(host: &Host) -> usize {
     host.agent_log().lines().filter(|line| line.contains("containerd's events are heard")).count()
 }
 
-/// What was told of a task, without PENDING, which is left out when the next status came first.
+/// What was told of a task, without PENDING, which is left out when the next status came first. RUNNING is told again of a task whose
+/// container has ended and cannot be removed for want of containerd.
 fn told(control: &Scripted, task: &acs::Task) -> Vec<String> {
-    control.statuses_of(arn(task)).into_iter().filter(|status| status != "PENDING").collect()
+    let mut told = control.statuses_of(arn(task));
+    told.retain(|status| status != "PENDING");
+    told.dedup();
+    told
 }
 
 /// What is wrong with what was told of a task of the churn; empty when nothing is.

@@ -33,6 +33,29 @@ async fn an_exit_that_containerd_invents_is_not_told_and_the_task_stops_when_tol
     pair.end().await;
 }
 
+/// containerd tells late, and with a code of its own, of an attempt that it broke off; the container was made anew since.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exit_of_an_earlier_attempt_neither_ends_a_task_nor_takes_its_code() {
+    let pair = Pair::running(167).await;
+    let namespace = pair.host.namespace();
+    pair.host.containerd().invent_exit(namespace, &pair.id(), 137).await.unwrap();
+    pair.logged("containerd tells of an exit that is not this container's").await;
+    pair.runs_on().await;
+    // The agent hears of both, in this order.
+    let (agent, pid) = (pair.host.agent_pid().unwrap(), pair.pid());
+    send(agent, SIGSTOP);
+    pair.host.containerd().invent_exit(namespace, &pair.id(), 137).await.unwrap();
+    send(pid, SIGTERM);
+    wait::until("the end of the task", SOON, async || match pair.host.tasks().get(&pair.id()) {
+        Some((_, status)) if status == "STOPPED" => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    send(agent, SIGCONT);
+    assert_eq!(pair.stopped(SOON).await.exit_code, Some(0));
+    pair.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_whose_shim_hangs_runs_on_also_when_the_agent_starts_meanwhile() {
     let mut pair = Pair::running(161).await;
