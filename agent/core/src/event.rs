@@ -65,7 +65,7 @@ pub enum Event {
         /// The task.
         task: TaskArn,
     },
-    /// The network could not be made. Nothing of it is left.
+    /// The network could not be made. What there is of it goes with the task.
     NetworkFailed {
         /// The task.
         task: TaskArn,

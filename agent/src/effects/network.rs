@@ -17,11 +17,9 @@ impl<O: Outside> World<O> {
                 failpoint!("network.after");
                 Event::NetworkReady { task }
             }
+            // What stands is left: a task may live on it, and is not to lose its network for an endpoint that does not open. It goes
+            // with the task.
             Err(detail) => {
-                self.network
-                    .unmake(&task)
-                    .await
-                    .unwrap_or_else(|left| tracing::warn!(%task, left, "a failed network left something"));
                 let code = codes::unless_full(&detail, ReasonCode::ContainerNetworking);
                 Event::NetworkFailed { task, reason: Reason::new(code, detail) }
             }
