@@ -16,7 +16,7 @@ use crate::node::Node;
 use crate::note::Note;
 use crate::reason::{Reason, ReasonCode};
 use crate::record::{self, RestoreError};
-use crate::spec::TaskSpec;
+use crate::spec::{ContainerSpec, TaskSpec};
 use crate::task::{Stage, Task, network_of};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,13 @@ impl Node {
             task.inscribe(&name, container, shown.get(name.as_str()).copied(), self.now);
         }
         let running = shown.values().filter(|state| matches!(state, Observation::Running { .. })).count();
-        if running == 0 && !shown.values().any(|state| matches!(state, Observation::Exited(_))) {
+        let ended = |name: &str| matches!(shown.get(name), Some(Observation::Exited(_)));
+        // One whose essential container has ended for good stops for that.
+        let over = |container: &ContainerSpec| {
+            container.essential && container.restart.is_none() && ended(&container.name)
+        };
+        let over = task.spec.containers.iter().any(over);
+        if running == 0 && !over {
             task.want_stopped(unfinished());
         }
         self.draft.before(&arn, None);
@@ -146,7 +152,8 @@ impl Task {
     }
 }
 
-/// Why a task stops of which nothing runs: to run the rest of it could be to run it twice.
+/// Why a task stops of which nothing runs: it may just have been removed container by container, and to run the rest of it would be to
+/// run it twice.
 fn unfinished() -> Reason {
     let detail = "the agent lost its state while none of the task's containers ran; it is not begun again";
     Reason::new(ReasonCode::StateLost, detail)

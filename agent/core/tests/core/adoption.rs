@@ -84,6 +84,16 @@ fn a_task_of_which_nothing_runs_is_told_as_stopped_and_not_begun_again() {
 }
 
 #[test]
+fn a_task_that_was_just_being_removed_is_not_begun_again() {
+    let mut bench = Bench::new();
+    let spec = a_task("t", vec![a_container("app"), a_container("side").helper()]);
+    let effects = bench.restart_without_state(&[(of("t", "side"), exit(143))], &spec);
+    let all = bench.succeed(effects);
+    assert!(!words(&all).iter().any(|word| word.starts_with("create")), "{:?}", words(&all));
+    assert_eq!(reported(&all).last(), Some(&Status::Stopped));
+}
+
+#[test]
 fn a_task_that_ended_unseen_is_told_with_its_exit_code() {
     let mut bench = Bench::new();
     let spec = a_task("t", vec![a_container("app")]);
