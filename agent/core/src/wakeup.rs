@@ -18,7 +18,7 @@ impl Node {
     /// moments count, and the shell never spins.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let tasks = self.tasks.values().flat_map(|task| self.deadlines(task));
-        let absent = self.absent.values().map(|absent| absent.since.plus(self.config.task_retention));
+        let absent = self.absent.values().map(|absent| absent.since.plus(self.config.history_age));
         let attachments = self.attachments.values().map(|attachment| attachment.expires_at);
         let unknown = self.config.unknown_wait.into_iter().flat_map(|wait| {
             self.orphans
