@@ -104,6 +104,23 @@ impl State {
         }
     }
 
+    /// `what_runs_keeps_its_network`
+    pub fn check_network_goes(&mut self, task: &str) {
+        let alive = self.host.alive(task).join(", ");
+        if !alive.is_empty() {
+            self.broken("what_runs_keeps_its_network", format_args!("{task}: {alive} lives"));
+        }
+    }
+
+    /// `what_is_not_ours_is_left_alone_until_its_time`
+    pub fn check_delete(&mut self, id: &str) {
+        let Some(since) = self.host.strangers.get(id).copied() else { return };
+        let listed = self.now() - since + self.set_forward;
+        if self.scenario.tolerates.is_none_or(|wait| listed < wait) {
+            self.broken("what_is_not_ours_is_left_alone_until_its_time", format_args!("{id}"));
+        }
+    }
+
     /// The control plane takes a report: everything in it has to be true now.
     pub fn takes(&mut self, request: &SubmitTaskStateChangeRequest) {
         let task =
@@ -276,7 +293,9 @@ impl State {
     }
 
     fn remains(&self) -> Option<String> {
-        let container = self.host.containers.iter().next().map(|(id, found)| match found.phase {
+        let stays = |id: &String| self.scenario.tolerates.is_none() && self.host.strangers.contains_key(id);
+        let container = self.host.containers.iter().find(|(id, _)| !stays(id));
+        let container = container.map(|(id, found)| match found.phase {
             Phase::Running(_) => format!("{id} runs"),
             Phase::Created | Phase::Exited(_) | Phase::Vanished => format!("a record of {id}"),
         });

@@ -8,7 +8,14 @@ use crate::world::{Happening, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use tokio::sync::mpsc;
-use wharf_runtime::{CreateContainer, ExitStatus, ObservedContainer, RuntimeEvent};
+use wharf_runtime::{
+    CreateContainer, ExitStatus, LogTarget, NetworkNamespace, ObservedContainer, ProcessOptions, Resources,
+    RuntimeEvent,
+};
+
+/// Labels that say which container of which task it is.
+pub const TASK: &str = "com.amazonaws.ecs.task-arn";
+pub const NAME: &str = "com.amazonaws.ecs.container-name";
 
 /// What containerd and the kernel hold.
 #[derive(Debug, Default)]
@@ -27,6 +34,10 @@ pub struct Host {
     pub disk: Disk,
     /// Where containerd's events go.
     pub events: Option<mpsc::Sender<RuntimeEvent>>,
+    /// Whether that was lost once.
+    pub data_lost: bool,
+    /// Containers of somebody else's in our namespace, with when they came.
+    pub strangers: BTreeMap<String, Millis>,
     /// Counts boots.
     pub boot: u32,
     /// The last listing, and the life in which it was made.
@@ -89,6 +100,29 @@ pub struct Lived {
     pub oom: bool,
     /// Whether a probe has found it healthy.
     pub healthy: bool,
+}
+
+/// Labels of a container of a task.
+pub fn labels(task: &str, name: &str) -> BTreeMap<String, String> {
+    [(TASK, task), (NAME, name)].map(|(label, value)| (label.to_owned(), value.to_owned())).into()
+}
+
+/// A request with nothing in it that the simulated host looks at, but for these.
+pub fn request(id: &str, labels: BTreeMap<String, String>) -> CreateContainer {
+    CreateContainer {
+        id: id.to_owned(),
+        labels,
+        inscription: Vec::new(),
+        image: "registry.example/app:1".to_owned(),
+        shim_group: id.to_owned(),
+        cgroup_path: format!("/ecs/{id}"),
+        network: NetworkNamespace::Host,
+        hostname: None,
+        process: ProcessOptions::default(),
+        mounts: Vec::new(),
+        resources: Resources::default(),
+        log: LogTarget::Null,
+    }
 }
 
 impl Host {

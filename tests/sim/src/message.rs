@@ -1,6 +1,7 @@
 //! The simulated control plane's messages, in the words of the wire.
 
-use crate::scenario::{Condition, ContainerPlan, NetworkPlan, TaskPlan};
+use crate::plane::Goal;
+use crate::scenario::{Condition, ContainerPlan, Millis, NetworkPlan, TaskPlan};
 use wharf_protocol::acs;
 use wharf_protocol::arn::TaskArn;
 
@@ -21,26 +22,26 @@ pub fn heartbeat() -> acs::Message {
     acs::HeartbeatMessage { healthy: Some(true), message_id: Some("beat".to_owned()) }.into()
 }
 
-pub fn payload(id: &str, timeline: i64, task: acs::Task) -> acs::Message {
+pub fn payload(id: &str, timeline: i64, tasks: Vec<acs::Task>) -> acs::Message {
     acs::PayloadMessage {
         message_id: Some(id.to_owned()),
         cluster_arn: Some(CLUSTER.to_owned()),
         container_instance_arn: Some(INSTANCE.to_owned()),
-        tasks: vec![task],
+        tasks,
         seq_num: Some(timeline),
         ..acs::PayloadMessage::default()
     }
     .into()
 }
 
-pub fn attach(id: &str, task: usize, arn: &TaskArn) -> acs::Message {
+pub fn attach(id: &str, goal: &Goal, lapses: Millis) -> acs::Message {
     acs::AttachTaskNetworkInterfacesMessage {
         message_id: Some(id.to_owned()),
         cluster_arn: Some(CLUSTER.to_owned()),
         container_instance_arn: Some(INSTANCE.to_owned()),
-        task_arn: Some(arn.to_string()),
-        wait_timeout_ms: Some(300_000),
-        elastic_network_interfaces: vec![interface(task)],
+        task_arn: Some(goal.arn.to_string()),
+        wait_timeout_ms: i64::try_from(lapses).ok(),
+        elastic_network_interfaces: vec![interface(goal)],
         ..acs::AttachTaskNetworkInterfacesMessage::default()
     }
     .into()
@@ -76,15 +77,16 @@ fn identifier(arn: &TaskArn, desired: &str) -> acs::TaskIdentifier {
 }
 
 /// A task of a payload.
-pub fn task(index: usize, plan: &TaskPlan, desired: &str) -> acs::Task {
+pub fn task(goal: &Goal, desired: &str) -> acs::Task {
+    let plan = &goal.plan;
     let mode = match plan.network {
         NetworkPlan::Interface { .. } => "awsvpc",
         NetworkPlan::Nothing => "none",
         NetworkPlan::Host { .. } => "host",
     };
-    let interfaces = matches!(plan.network, NetworkPlan::Interface { .. }).then(|| interface(index));
+    let interfaces = matches!(plan.network, NetworkPlan::Interface { .. }).then(|| interface(goal));
     acs::Task {
-        arn: Some(format!("arn:aws:ecs:us-west-2:123456789012:task/sim/task{index}")),
+        arn: Some(goal.arn.to_string()),
         family: Some("sim".to_owned()),
         version: Some("1".to_owned()),
         desired_status: Some(desired.to_owned()),
@@ -139,14 +141,15 @@ fn container(at: usize, plan: &TaskPlan) -> acs::Container {
     }
 }
 
-fn interface(task: usize) -> acs::ElasticNetworkInterface {
+fn interface(goal: &Goal) -> acs::ElasticNetworkInterface {
+    let number = goal.address.unwrap_or_default();
     acs::ElasticNetworkInterface {
-        ec2_id: Some(format!("eni-{task:04}")),
-        attachment_arn: Some(format!("arn:aws:ecs:us-west-2:123456789012:attachment/{task}")),
-        mac_address: Some(format!("0a:00:00:00:00:{task:02x}")),
+        ec2_id: Some(format!("eni-{number:04}")),
+        attachment_arn: Some(format!("arn:aws:ecs:us-west-2:123456789012:attachment/{}", goal.arn.id())),
+        mac_address: Some(format!("0a:00:00:00:00:{number:02x}")),
         ipv4_addresses: vec![acs::IPv4AddressAssignment {
             primary: Some(true),
-            private_address: Some(format!("10.0.0.{}", task + 10)),
+            private_address: Some(format!("10.0.0.{}", number + 10)),
         }],
         subnet_gateway_ipv4_address: Some("10.0.0.1/24".to_owned()),
         domain_name_servers: vec!["10.0.0.2".to_owned()],

@@ -10,7 +10,7 @@ pub enum Mistake {
     LostFsync,
     /// A save returns before the write: what depends on it (acknowledgements, effects, reports) comes before it.
     AckBeforeDurable,
-    /// The records of one turn are written one by one. Not among [`Mistake::ALL`]: it is not found, see the document.
+    /// The records of one turn are written one by one: a death within leaves some of them.
     TornSave,
     /// Recovery believes a listing from before the restart.
     OldListing,
@@ -34,9 +34,10 @@ pub enum Mistake {
 
 impl Mistake {
     /// Every mistake that has to be found.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::LostFsync,
         Self::AckBeforeDurable,
+        Self::TornSave,
         Self::OldListing,
         Self::EventsTrusted,
         Self::RandomNames,

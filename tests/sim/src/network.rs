@@ -2,7 +2,7 @@
 
 use crate::history::Who;
 use crate::mistake::Mistake;
-use crate::world::World;
+use crate::world::{State, World};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use wharf_agent::seam::Network;
@@ -27,7 +27,7 @@ impl SimNetwork {
         self.world.takes(what, 1, 30).await;
         let fails = {
             let mut state = self.world.lock();
-            let fails = state.weather.network_fails > 0;
+            let fails = state.weather.network_fails > 0 && state.draw("network fails", 0, 2) > 0;
             if fails {
                 state.say(Who::Agent, format_args!("{what} {task} fails"));
                 state.excuse(task);
@@ -72,7 +72,7 @@ impl Network for SimNetwork {
 
     async fn unmake(&self, task: &TaskArn) -> Result<(), String> {
         self.removed("unmake network of", task).await?;
-        self.world.change(|state| state.host.networks.remove(task.id()));
+        self.world.change(|state| state.network_goes(task.id()));
         self.world.step("after", "unmake network of", task.id()).await;
         Ok(())
     }
@@ -89,7 +89,7 @@ impl Network for SimNetwork {
         let done = network.is_ok();
         self.world.change(|state| {
             if done {
-                state.host.networks.remove(id);
+                state.network_goes(id);
                 state.host.cgroups.remove(id);
                 state.say(Who::Agent, format_args!("{id} is released"));
             }
@@ -112,7 +112,11 @@ impl Network for SimNetwork {
 
     async fn sweep(&self, known: &BTreeSet<String>) {
         self.world.step("before", "a sweep", "").await;
-        self.world.change(|state| state.host.networks.retain(|task, _| known.contains(task)));
+        self.world.change(|state| {
+            let networks = state.host.networks.keys();
+            let unknown: Vec<String> = networks.filter(|task| !known.contains(*task)).cloned().collect();
+            unknown.iter().for_each(|task| state.network_goes(task));
+        });
     }
 
     async fn sweep_remains(&self, known: &BTreeSet<String>) {
@@ -120,4 +124,12 @@ impl Network for SimNetwork {
     }
 
     async fn close(&self) {}
+}
+
+impl State {
+    fn network_goes(&mut self, task: &str) {
+        if self.host.networks.remove(task).is_some() {
+            self.check_network_goes(task);
+        }
+    }
 }

@@ -25,6 +25,8 @@ pub struct Plane {
     pub frozen: Vec<Session>,
     /// Every message ever made.
     messages: Vec<Letter>,
+    /// What is to be said in the next payload.
+    outbox: Vec<(usize, Want)>,
     sessions: u64,
     timeline: i64,
 }
@@ -53,6 +55,8 @@ pub struct Goal {
     pub told: Option<Status>,
     /// Something went wrong with it that may well end it.
     pub excused: bool,
+    /// Which address it was given.
+    pub address: Option<u8>,
 }
 
 #[derive(Debug)]
@@ -63,12 +67,18 @@ struct Letter {
     acked: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum About {
-    Run(usize),
-    Stop(usize),
+    Tasks(Vec<(usize, Want)>),
     Interface,
     Manifest,
+}
+
+/// What is wanted of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Want {
+    Run,
+    Stop,
 }
 
 impl Plane {
@@ -83,12 +93,14 @@ impl Plane {
             stop_acked: None,
             told: None,
             excused: false,
+            address: None,
         };
         Self {
             goals: scenario.tasks.iter().enumerate().map(goal).collect(),
             session: None,
             frozen: Vec::new(),
             messages: Vec::new(),
+            outbox: Vec::new(),
             sessions: 0,
             timeline: 0,
         }
@@ -126,15 +138,59 @@ impl State {
     /// The control plane wants a task.
     pub fn want(&mut self, task: usize) {
         self.plane.goals[task].wanted = true;
-        let wire = message::task(task, &self.plane.goals[task].plan, "RUNNING");
-        self.payload(About::Run(task), wire);
+        self.give_address(task);
+        self.ask(task, Want::Run);
     }
 
     /// Its interface is announced.
     pub fn announce(&mut self, task: usize) {
+        self.give_address(task);
         let id = self.next_id();
-        let message = message::attach(&id, task, &self.plane.goals[task].arn);
+        let message = message::attach(&id, &self.plane.goals[task], self.scenario.lapses);
         self.write(id, About::Interface, message);
+    }
+
+    /// Gives a task the first address that no other has; what was told STOPPED has none.
+    fn give_address(&mut self, task: usize) {
+        let goals = &mut self.plane.goals;
+        let stopped = |goal: &Goal| goal.told == Some(Status::Stopped);
+        let taken: Vec<u8> =
+            goals.iter().filter(|goal| !stopped(goal)).filter_map(|goal| goal.address).collect();
+        let free = (0..).find(|address| !taken.contains(address));
+        goals[task].address = goals[task].address.or(free);
+    }
+
+    /// Says soon what is wanted of a task, with whatever else there is to say.
+    fn ask(&mut self, task: usize, want: Want) {
+        self.plane.outbox.push((task, want));
+        match self.scenario.gathers {
+            0 => self.post(),
+            gathers if self.plane.outbox.len() == 1 => self.plan(gathers, Happening::Post),
+            _ => {}
+        }
+    }
+
+    /// What was gathered becomes a payload.
+    pub fn post(&mut self) {
+        let wants = std::mem::take(&mut self.plane.outbox);
+        if wants.is_empty() {
+            return;
+        }
+        let id = self.next_id();
+        self.plane.timeline += 1;
+        let message = self.payload(&id, self.plane.timeline, &wants);
+        self.write(id, About::Tasks(wants), message);
+    }
+
+    fn payload(&self, id: &str, timeline: i64, wants: &[(usize, Want)]) -> Message {
+        let wire = |(task, want): &(usize, Want)| {
+            let desired = match want {
+                Want::Run => "RUNNING",
+                Want::Stop => "STOPPED",
+            };
+            message::task(&self.plane.goals[*task], desired)
+        };
+        message::payload(id, timeline, wants.iter().map(wire).collect())
     }
 
     /// It is to stop.
@@ -147,14 +203,10 @@ impl State {
         goal.stop_asked = Some(now);
         let by = goal.plan.stop.map_or(StopBy::Payload, |(_, by)| by);
         match by {
-            StopBy::Manifest if !self.calm => self.manifest(),
-            StopBy::Manifest | StopBy::Payload => self.stop(task),
+            // An agent that has lost its data does not know what a manifest leaves out.
+            StopBy::Manifest if !self.calm && !self.host.data_lost => self.manifest(),
+            StopBy::Manifest | StopBy::Payload => self.ask(task, Want::Stop),
         }
-    }
-
-    fn stop(&mut self, task: usize) {
-        let wire = message::task(task, &self.plane.goals[task].plan, "STOPPED");
-        self.payload(About::Stop(task), wire);
     }
 
     /// At the end every task is asked to stop.
@@ -166,16 +218,9 @@ impl State {
             let goal = &mut self.plane.goals[task];
             if goal.wanted && goal.told != Some(Status::Stopped) {
                 goal.stop_asked.get_or_insert(now);
-                self.stop(task);
+                self.ask(task, Want::Stop);
             }
         }
-    }
-
-    fn payload(&mut self, about: About, task: acs::Task) {
-        let id = self.next_id();
-        self.plane.timeline += 1;
-        let message = message::payload(&id, self.plane.timeline, task);
-        self.write(id, about, message);
     }
 
     fn manifest(&mut self) {
@@ -207,10 +252,40 @@ impl State {
 
     /// A message leaves, if it can.
     pub fn send(&mut self, message: usize) {
-        let Letter { id, message, .. } = &self.plane.messages[message];
-        let (id, text) = (id.clone(), acs::encode(message));
+        let Letter { id, message, about, .. } = &self.plane.messages[message];
+        let text = match about {
+            About::Tasks(wants) if self.host.data_lost => {
+                let still: Vec<_> = wants.iter().filter(|want| !self.is_over(want)).copied().collect();
+                if still.is_empty() {
+                    return;
+                }
+                acs::encode(&self.payload(id, 0, &still))
+            }
+            About::Tasks(_) | About::Interface | About::Manifest => acs::encode(message),
+        };
+        let id = id.clone();
         let sent = self.frame(text);
         self.say(Who::Plane, format_args!("sends {id}{}", if sent { "" } else { ", to nobody" }));
+    }
+
+    /// Whether a task is asked for that is not wanted any more: an agent that has lost its data cannot know that, and is not asked.
+    fn is_over(&self, (task, want): &(usize, Want)) -> bool {
+        let goal = &self.plane.goals[*task];
+        *want == Want::Run && (goal.stop_asked.is_some() || goal.told == Some(Status::Stopped))
+    }
+
+    /// The agent has forgotten everything: what is not over is said again, and counts from when it is heard again.
+    pub fn say_again(&mut self) {
+        for goal in self.plane.goals.iter_mut().filter(|goal| goal.told != Some(Status::Stopped)) {
+            (goal.run_acked, goal.stop_acked, goal.told) = (None, None, None);
+        }
+        self.plane.outbox.clear();
+        for task in 0..self.plane.goals.len() {
+            let goal = &self.plane.goals[task];
+            if goal.wanted && goal.told != Some(Status::Stopped) {
+                self.ask(task, if goal.stop_asked.is_some() { Want::Stop } else { Want::Run });
+            }
+        }
     }
 
     fn frame(&mut self, text: String) -> bool {
@@ -270,11 +345,14 @@ impl State {
             return self.broken("only_messages_are_acknowledged", format_args!("{id}"));
         };
         letter.acked = true;
-        match letter.about {
-            About::Run(task) => self.plane.goals[task].run_acked.get_or_insert(now),
-            About::Stop(task) => self.plane.goals[task].stop_acked.get_or_insert(now),
-            About::Interface | About::Manifest => return,
-        };
+        let About::Tasks(wants) = letter.about.clone() else { return };
+        for (task, want) in wants {
+            let goal = &mut self.plane.goals[task];
+            match want {
+                Want::Run => goal.run_acked.get_or_insert(now),
+                Want::Stop => goal.stop_acked.get_or_insert(now),
+            };
+        }
     }
 
     /// Which of the tasks that the agent would stop are really to stop.

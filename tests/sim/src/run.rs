@@ -138,13 +138,14 @@ async fn agent_run(world: &World) -> Result<Infallible, anyhow::Error> {
     let store = Arc::new(SimStore::new(world.clone()));
     let lister = Lister { runtime: SimRuntime::new(world.clone()), places: places(), boot };
     let Listing { event: observed, .. } = lister.list(&tasks(&node), true).await?;
+    let tolerates = world.lock().scenario.tolerates.map(Duration::from_millis);
     let life = Life::<Simulated> {
         node,
         store: Arc::clone(&store),
         world: effects_world(world, &stop, credentials.clone(), (Arc::clone(&registered), views.clone())),
         lister,
         observed,
-        foreign: Foreign::new(None),
+        foreign: Foreign::new(tolerates),
         view,
         watchdog: Watchdog::from_environment(),
     };
@@ -186,7 +187,12 @@ fn restore(world: &World) -> Result<(Node, String), anyhow::Error> {
     });
     let records = rows.collect::<Loaded>().records()?;
     let host = HostResources { cpu: 4096, memory: 8192, ..HostResources::default() };
-    let node = Node::restore(NodeConfig::new(host), records)?;
+    let config = NodeConfig {
+        task_retention: Duration::from_millis(state.scenario.keeps),
+        unknown_wait: state.scenario.tolerates.map(Duration::from_millis),
+        ..NodeConfig::new(host)
+    };
+    let node = Node::restore(config, records)?;
     Ok((node, format!("boot-{}", state.host.boot)))
 }
 

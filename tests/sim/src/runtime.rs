@@ -1,7 +1,7 @@
 //! containerd, simulated: records, processes, calls that are slow, fail, hang or fail after they have done their work.
 
 use crate::history::Who;
-use crate::host::{Container, Host, Phase};
+use crate::host::{Container, Host, NAME, Phase, TASK};
 use crate::mistake::Mistake;
 use crate::scenario::Millis;
 use crate::world::{Happening, State, World};
@@ -23,8 +23,6 @@ const SLOW: Duration = Duration::from_secs(60);
 const EVENTS: usize = 1024;
 /// What a call says under which containerd ends.
 const BROKEN: &str = "stream closed because of a broken pipe";
-const TASK: &str = "com.amazonaws.ecs.task-arn";
-const NAME: &str = "com.amazonaws.ecs.container-name";
 
 /// A connection to the simulated containerd.
 #[derive(Debug, Clone)]
@@ -309,6 +307,7 @@ impl Runtime for SimRuntime {
                 if let Some(copy) = running.map(|container| container.copy) {
                     state.process_ends(id, copy, 137, false);
                 }
+                state.check_delete(id);
                 let removed = state.host.containers.remove(id)?;
                 state.say(Who::Agent, format_args!("Delete {id}"));
                 match removed.phase {

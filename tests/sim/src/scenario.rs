@@ -21,6 +21,26 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// From here on nothing goes wrong any more.
     pub calm_at: Millis,
+    /// How long the control plane gathers what it wants before it says so in one payload.
+    #[serde(default)]
+    pub gathers: Millis,
+    /// How long an interface that is announced waits for its task.
+    #[serde(default = "five_minutes")]
+    pub lapses: Millis,
+    /// How long the agent keeps the record of a stopped task.
+    #[serde(default = "three_hours")]
+    pub keeps: Millis,
+    /// How long the agent leaves alone what belongs to no task; `None`: for ever.
+    #[serde(default)]
+    pub tolerates: Option<Millis>,
+}
+
+fn five_minutes() -> Millis {
+    300 * SECOND
+}
+
+fn three_hours() -> Millis {
+    10_800 * SECOND
 }
 
 /// A task as the control plane wants it.
@@ -91,6 +111,21 @@ pub struct RestartPlan {
     pub ignored: Option<u8>,
 }
 
+impl ContainerPlan {
+    /// One that runs until it is asked to end.
+    pub fn steady() -> Self {
+        Self {
+            essential: true,
+            ends: None,
+            obeys: Some(5),
+            stop_timeout: 30,
+            waits_for: None,
+            healthy_after: None,
+            restart: None,
+        }
+    }
+}
+
 /// What a container waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Condition {
@@ -118,10 +153,17 @@ pub struct Fault {
 /// What can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Trouble {
-    /// The agent is killed at the given step from then on: before or after a call, before or after a write.
+    /// The agent is killed at the given step from then on: before or after a call, before or after a write; at once when that is 0.
     Kill(u64),
+    /// The same, and the data directory is lost before it starts again.
+    DataLost(u64),
+    /// The agent is killed in the middle of a write, after so many others.
+    TornWrite(u8),
     /// The host loses power.
     Reboot,
+    /// Somebody else makes a container in our namespace: one without labels, one that bears those of a task of ours under another
+    /// name, or one of a task that nobody knows.
+    Stranger(u8),
     /// containerd is down.
     ContainerdDown,
     /// containerd answers nobody.
@@ -163,9 +205,59 @@ impl Scenario {
         let calm_at = dice.random_range(20..150) * SECOND;
         let mut tasks: Vec<TaskPlan> =
             (0..dice.random_range(1..=3)).map(|_| task(&mut dice, calm_at)).collect();
-        let faults = (0..dice.random_range(0..=6)).map(|_| fault(&mut dice, calm_at)).collect();
-        add_restarts(&mut SmallRng::seed_from_u64(!seed), &mut tasks);
-        Self { seed, tasks, faults, calm_at }
+        let gathers = if dice.random_bool(0.3) { dice.random_range(100..3_000) } else { 0 };
+        if gathers > 0 && dice.random_bool(0.7) {
+            let at = tasks[0].at;
+            tasks.iter_mut().for_each(|task| task.at = at);
+        }
+        // When tasks come, are asked to stop, and are about to be killed.
+        let mut moments: Vec<Millis> = tasks.iter().map(|task| task.at).collect();
+        for (task, stop) in tasks.iter().filter_map(|task| Some((task, task.stop?.0))) {
+            let longest = task.containers.iter().map(|container| container.stop_timeout).max();
+            moments.extend([stop, stop + longest.unwrap_or(0) * SECOND - SECOND]);
+        }
+        moments.retain(|at| *at < calm_at);
+        let faults = (0..dice.random_range(0..=6)).map(|_| fault(&mut dice, calm_at, &moments)).collect();
+        let mut story = Self {
+            seed,
+            tasks,
+            faults,
+            calm_at,
+            gathers,
+            lapses: dice.random_range(10..60) * SECOND,
+            keeps: if dice.random_bool(0.5) { dice.random_range(1..60) * SECOND } else { three_hours() },
+            tolerates: dice.random_bool(0.7).then(|| dice.random_range(5..90) * SECOND),
+        };
+        // What chance alone brings about too rarely.
+        match dice.random_range(0..16) {
+            0 => story.kill_while_stopping(&mut dice),
+            1 => story.tear_while_claiming(&mut dice),
+            _ => {}
+        }
+        add_restarts(&mut SmallRng::seed_from_u64(!seed), &mut story.tasks);
+        story
+    }
+
+    /// The agent dies long after the first task was asked to stop, and before its deaf container is killed.
+    fn kill_while_stopping(&mut self, dice: &mut SmallRng) {
+        let task = &mut self.tasks[0];
+        let timeout = dice.random_range(60..=120);
+        let deaf = &mut task.containers[0];
+        (deaf.ends, deaf.obeys, deaf.stop_timeout) = (None, None, timeout);
+        let stop = task.at + dice.random_range(6..20) * SECOND;
+        task.stop = Some((stop, StopBy::Payload));
+        let at = stop + dice.random_range(40..timeout) * SECOND;
+        self.faults.push(Fault { at, lasts: SECOND, what: Trouble::Kill(0) });
+        self.calm_at = self.calm_at.max(at + SECOND);
+    }
+
+    /// The agent dies within the write by which the first task takes over the interface that was announced for it.
+    fn tear_while_claiming(&mut self, dice: &mut SmallRng) {
+        let task = &mut self.tasks[0];
+        task.at = task.at.max(5 * SECOND);
+        task.network = NetworkPlan::Interface { announced: Some(dice.random_range(1..4) * SECOND) };
+        self.faults.push(Fault { at: task.at, lasts: SECOND, what: Trouble::TornWrite(0) });
+        self.calm_at = self.calm_at.max(task.at + self.lapses);
     }
 }
 
@@ -198,14 +290,14 @@ fn task(dice: &mut SmallRng, calm_at: Millis) -> TaskPlan {
         containers.last_mut().expect("there is one").essential = true;
     }
     let network = match dice.random_range(0..10) {
-        0..5 => NetworkPlan::Interface { announced: None },
-        5..7 => NetworkPlan::Interface { announced: Some(dice.random_range(100..5_000).min(at)) },
+        0..4 => NetworkPlan::Interface { announced: None },
+        4..7 => NetworkPlan::Interface { announced: Some(dice.random_range(100..5_000).min(at)) },
         7..9 => NetworkPlan::Nothing,
         _ => NetworkPlan::Host { port: dice.random_range(8000..8003) },
     };
     let stop = dice.random_bool(0.6).then(|| {
         let by = if dice.random_bool(0.75) { StopBy::Payload } else { StopBy::Manifest };
-        (at + dice.random_range(0..calm_at), by)
+        (at + dice.random_range(0..calm_at / 2), by)
     });
     TaskPlan { at, containers, network, stop }
 }
@@ -226,17 +318,23 @@ fn container(dice: &mut SmallRng, before: Option<&ContainerPlan>) -> ContainerPl
         essential: ends.is_none() || dice.random_bool(0.3),
         ends,
         obeys: dice.random_bool(0.7).then(|| dice.random_range(1..8_000)),
-        stop_timeout: dice.random_range(2..60),
+        stop_timeout: if dice.random_bool(0.2) {
+            dice.random_range(60..=120)
+        } else {
+            dice.random_range(2..60)
+        },
         waits_for,
         healthy_after: dice.random_bool(0.2).then(|| dice.random_range(0..20_000)),
         restart: None,
     }
 }
 
-fn fault(dice: &mut SmallRng, calm_at: Millis) -> Fault {
+fn fault(dice: &mut SmallRng, calm_at: Millis, moments: &[Millis]) -> Fault {
     let pick = dice.random_range(0..8);
-    let what = match dice.random_range(0..30) {
-        0..10 => Trouble::Kill(dice.random_range(0..40)),
+    let steps = if dice.random_bool(0.3) { 0 } else { dice.random_range(0..40) };
+    let what = match dice.random_range(0..34) {
+        0..9 => Trouble::Kill(steps),
+        9 => Trouble::DataLost(steps),
         10 => Trouble::Reboot,
         11..13 => Trouble::ContainerdDown,
         13 => Trouble::ContainerdHangs,
@@ -253,7 +351,15 @@ fn fault(dice: &mut SmallRng, calm_at: Millis) -> Fault {
         26 => Trouble::DiskFull,
         27 => Trouble::DiskSlow,
         28 => Trouble::ClockJump(dice.random_range(-600..600)),
-        _ => Trouble::NetworkFails,
+        29..31 => Trouble::NetworkFails,
+        31..33 => Trouble::TornWrite(pick / 2),
+        _ => Trouble::Stranger(pick),
     };
-    Fault { at: dice.random_range(0..calm_at), lasts: dice.random_range(10..30_000), what }
+    // Where something happens there is more to be broken.
+    let at = if dice.random_bool(0.6) {
+        moments[dice.random_range(0..moments.len())] + dice.random_range(0..1_500)
+    } else {
+        dice.random_range(0..calm_at)
+    };
+    Fault { at, lasts: dice.random_range(10..30_000), what }
 }

@@ -2,7 +2,7 @@
 
 use crate::history::Who;
 use crate::mistake::Mistake;
-use crate::world::{Happening, World};
+use crate::world::{Happening, State, World};
 use std::collections::BTreeMap;
 use wharf_agent::seam::Store;
 use wharf_agent::store::{Change, Loaded, Row};
@@ -94,13 +94,8 @@ impl Store for SimStore {
             return Err(Full);
         }
         let mistake = self.world.lock().mistake;
-        if mistake == Some(Mistake::TornSave) {
-            for change in changes {
-                self.world.step("within", "a write", "").await;
-                self.world.takes("row", 0, 3).await;
-                self.world.lock().host.disk.apply(&[change]);
-            }
-            return Ok(());
+        if self.world.change(|state| state.tears_write(&changes)) {
+            return std::future::pending().await;
         }
         self.world.change(|state| {
             let disk = &mut state.host.disk;
@@ -121,5 +116,31 @@ impl Store for SimStore {
         });
         self.world.step("after", "a write", "").await;
         Ok(())
+    }
+}
+
+impl State {
+    /// Whether the agent is killed within this write. All of it is on the disk then, or nothing.
+    fn tears_write(&mut self, changes: &[Change]) -> bool {
+        match &mut self.life.tears {
+            None => return false,
+            Some(writes @ 1..) => {
+                *writes -= 1;
+                return false;
+            }
+            Some(0) => {}
+        }
+        let all = self.draw("torn write", 0, 1) == 1;
+        let rows = usize::try_from(self.draw("torn row", 0, changes.len() as u64)).unwrap_or(0);
+        let made = match self.mistake {
+            Some(Mistake::TornSave) => rows,
+            Some(Mistake::AckBeforeDurable | Mistake::LostFsync) => 0,
+            _ if all => changes.len(),
+            _ => 0,
+        };
+        self.host.disk.apply(&changes[..made]);
+        self.say(Who::Fate, format_args!("a write of {} rows is broken off after {made}", changes.len()));
+        self.kill(1_000);
+        true
     }
 }

@@ -49,6 +49,8 @@ pub enum Happening {
     Unwant {
         task: usize,
     },
+    /// What the control plane has gathered becomes a payload.
+    Post,
     /// A message leaves the control plane, if a session is open.
     Send {
         message: usize,
@@ -103,6 +105,10 @@ pub struct Life {
     pub fuse: Option<u64>,
     /// How long it stays dead.
     pub down: Millis,
+    /// Its data directory is lost with it.
+    pub wipes: bool,
+    /// Writes until it is killed within one.
+    pub tears: Option<u8>,
     /// Counts lives.
     pub number: u64,
 }
@@ -131,6 +137,8 @@ pub struct State {
     clock_offset: i64,
     /// How far the wall clock was set back in all: deadlines are kept by it, and come so much later.
     pub set_back: Millis,
+    /// How far it was set forward in all: they come so much sooner.
+    pub set_forward: Millis,
     draws: BTreeMap<String, u64>,
 }
 
@@ -166,6 +174,7 @@ impl World {
             began: None,
             clock_offset: 0,
             set_back: 0,
+            set_forward: 0,
             draws: BTreeMap::new(),
         };
         state.fill_agenda();
@@ -231,6 +240,9 @@ impl World {
         state.host.events = None;
         state.plane.session = None;
         state.plane.frozen.clear();
+        if std::mem::take(&mut state.life.wipes) {
+            state.lose_data();
+        }
     }
 
     /// How long until the next happening.
@@ -284,6 +296,7 @@ impl State {
     pub fn jump(&mut self, by: i64) {
         self.clock_offset += by;
         self.set_back += u64::try_from(-by).unwrap_or(0);
+        self.set_forward += u64::try_from(by).unwrap_or(0);
     }
 
     pub fn say(&mut self, who: Who, what: fmt::Arguments<'_>) {

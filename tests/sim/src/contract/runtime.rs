@@ -1,11 +1,11 @@
 //! What every runtime promises.
 
 use super::{drive, quiet_world, until};
+use crate::host::{labels, request};
 use crate::message;
 use crate::runtime::SimRuntime;
 use crate::scenario::{ContainerPlan, RestartPlan};
 use crate::world::World;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -15,9 +15,8 @@ use wharf_core::restart::Restarts;
 use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_runtime::{
-    CreateContainer, CreateError, ExecError, ExitStatus, LogTarget, NetworkNamespace, ObservedContainer,
-    ObservedState, ProcessOptions, PullPolicy, RenewContainer, RenewError, Resources, RuntimeEvent,
-    SignalOutcome, StartError,
+    CreateContainer, CreateError, ExecError, ExitStatus, ObservedContainer, ObservedState, ProcessOptions,
+    PullPolicy, RenewContainer, RenewError, RuntimeEvent, SignalOutcome, StartError,
 };
 
 /// What the process of a container does.
@@ -69,15 +68,8 @@ impl Simulated {
         reason = "it needs a tokio runtime, and a default should need nothing"
     )]
     pub fn new() -> Self {
-        let plan = ContainerPlan {
-            essential: true,
-            ends: None,
-            obeys: Some(5),
-            stop_timeout: 30,
-            waits_for: None,
-            healthy_after: None,
-            restart: Some(RestartPlan { period: 0, ignored: None }),
-        };
+        let restart = Some(RestartPlan { period: 0, ignored: None });
+        let plan = ContainerPlan { restart, ..ContainerPlan::steady() };
         let (deaf, ends) = (ContainerPlan { obeys: None, ..plan.clone() }, Some((300, 7)));
         let world = quiet_world(vec![plan.clone(), deaf, ContainerPlan { ends, ..plan }]);
         drive(&world);
@@ -95,23 +87,8 @@ impl Yard for Simulated {
     fn container(&self, process: Process) -> CreateContainer {
         let task = self.0.lock().plane.goals[0].arn.clone();
         let name = message::name(process as usize);
-        CreateContainer {
-            id: runtime_id(&task, &name),
-            labels: BTreeMap::from([
-                ("com.amazonaws.ecs.task-arn".to_owned(), task.to_string()),
-                ("com.amazonaws.ecs.container-name".to_owned(), name),
-            ]),
-            inscription: INSCRIPTION.to_vec(),
-            image: self.image(),
-            shim_group: task.id().to_owned(),
-            cgroup_path: format!("/ecs/{}", task.id()),
-            network: NetworkNamespace::Host,
-            hostname: None,
-            process: ProcessOptions::default(),
-            mounts: Vec::new(),
-            resources: Resources::default(),
-            log: LogTarget::Null,
-        }
+        let bare = request(&runtime_id(&task, &name), labels(task.as_str(), &name));
+        CreateContainer { inscription: INSCRIPTION.to_vec(), ..bare }
     }
 
     fn image(&self) -> String {
