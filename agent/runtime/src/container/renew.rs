@@ -112,16 +112,23 @@ impl Shared {
         self.note(request).await.map_err(failed)?;
         failpoint!("renew.noted");
         match self.make(request).await {
-            // A killed agent may have asked for the same, and containerd undo its request, and with it ours.
-            Err(RenewError::Runtime { reason, .. }) if stumbles(&reason).is_none() => {
-                tracing::warn!(container = %id, reason, "making a process anew once containerd had time to undo an earlier request");
-                stale::bundle_cleared(self, id, &reason).await;
-                Wait::named("containerd undoes a killed agent's request").owner(id.clone()).pause(ANEW).await;
-                self.clear_away(id).await?;
-                self.make(request).await
-            }
+            Err(RenewError::Runtime { reason, .. }) => self.make_once_cleared(request, reason).await,
             made => made,
         }
+    }
+
+    /// Tries once more, where a containerd that died or an agent that was killed in the middle of the same may be why it was refused.
+    async fn make_once_cleared(&self, request: &RenewContainer, reason: String) -> Result<(), RenewError> {
+        let id = &request.id;
+        if !stale::bundle_cleared(self, id, &reason).await {
+            if stumbles(&reason).is_some() {
+                return Err(RenewError::Runtime { id: id.clone(), reason });
+            }
+            // containerd may be undoing a killed agent's request, and ours with it.
+            tracing::warn!(container = %id, reason, "making a process anew after a while");
+            Wait::named("containerd undoes a killed agent's request").owner(id.clone()).pause(ANEW).await;
+        }
+        if self.clear_away(id).await? { self.make(request).await } else { Ok(()) }
     }
 
     /// Removes what is left of the process that has ended. Says whether a new one is to be made: not where one waits already.

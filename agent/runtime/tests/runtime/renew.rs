@@ -126,3 +126,26 @@ async fn a_container_whose_shim_was_killed_gets_a_new_process_that_lives() {
     lab.containerd.delete("lost").await.unwrap();
     lab.finish().await;
 }
+
+#[tokio::test]
+async fn what_a_containerd_left_that_died_in_the_middle_is_cleared_away() {
+    let mut lab = Lab::with_demo().await;
+    let request = lab.container("died", COUNTS);
+    ended(&lab, &request).await;
+    lab.containerd.renew(&again(&request, &[1])).await.unwrap();
+    // As when containerd dies after it started a shim and before it noted what that is for.
+    lab.kill_daemon();
+    let bundles = lab.path().join("state/io.containerd.runtime.v2.task").join(&lab.config().namespace);
+    let init = std::fs::read_to_string(bundles.join("died/init.pid")).unwrap().parse::<i32>().unwrap();
+    for pid in lab.shims().into_iter().map(u32::cast_signed).chain([init]) {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    }
+    std::fs::remove_file(bundles.join("died/runtime")).unwrap();
+    lab.restart_daemon().await;
+    assert!(bundles.join("died").exists(), "containerd leaves it");
+    lab.containerd.renew(&again(&request, &[1])).await.unwrap();
+    lab.containerd.start("died").await.unwrap();
+    assert_eq!(lab.containerd.wait("died", LONG).await.unwrap().unwrap().code, 2);
+    lab.containerd.delete("died").await.unwrap();
+    lab.finish().await;
+}
