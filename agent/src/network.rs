@@ -118,14 +118,24 @@ impl Network for HostNetwork {
     }
 
     async fn sweep_remains(&self, known: &BTreeSet<String>) {
-        for dir in [self.places.run.join("tasks"), self.places.data.join("tasks")] {
-            for path in unknown(&dir, known) {
-                let id = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let cgroup = self.places.cgroup_root.join(&id).display().to_string();
-                let left = self.cgroups.remove(&cgroup, Duration::ZERO).await.err();
-                let left = left.map(|error| chain(&error)).or(blocking(remove_dir, &path).await.err());
-                tracing::warn!(task = id, left, "removed remains of an unknown task");
+        let root = self.places.cgroup_root.display().to_string();
+        let mut ids = self.cgroups.children(&root).unwrap_or_else(|error| {
+            tracing::warn!(error = chain(&error), "cannot look for cgroups of unknown tasks");
+            BTreeSet::new()
+        });
+        ids.retain(|id| !known.contains(id));
+        let dirs = [self.places.run.join("tasks"), self.places.data.join("tasks")];
+        let unknown = dirs.iter().flat_map(|dir| unknown(dir, known));
+        ids.extend(unknown.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())));
+        for id in ids {
+            let cgroup = self.places.cgroup_root.join(&id).display().to_string();
+            let left = self.cgroups.remove(&cgroup, Duration::ZERO).await;
+            let mut left: Vec<String> = left.err().map(|error| chain(&error)).into_iter().collect();
+            for dir in &dirs {
+                left.extend(blocking(remove_dir, &dir.join(&id)).await.err());
             }
+            let left = (!left.is_empty()).then(|| left.join("; "));
+            tracing::warn!(task = id, left, "removed remains of an unknown task");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::hierarchy::relative;
 use super::{CgroupRoot, CgroupVersion, InvalidPath};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -117,6 +118,27 @@ impl CgroupRoot {
             }
         }
         Ok(())
+    }
+
+    /// Lists the names of the cgroups directly below one, over all hierarchies; a missing one has none.
+    pub fn children(&self, path: &str) -> Result<BTreeSet<String>, CgroupError> {
+        let relative = relative(path)?;
+        let mut names = BTreeSet::new();
+        for hierarchy in self.list_hierarchies()? {
+            let directory = hierarchy.join(&relative);
+            let failed = |source| CgroupError::Directory { verb: "list", path: directory.clone(), source };
+            let entries = match fs::read_dir(&directory) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                entries => entries.map_err(failed)?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(failed)?;
+                if entry.file_type().map_err(failed)?.is_dir() {
+                    names.insert(entry.file_name().to_string_lossy().into_owned());
+                }
+            }
+        }
+        Ok(names)
     }
 
     pub(super) fn list_hierarchies(&self) -> Result<Vec<PathBuf>, CgroupError> {
