@@ -113,6 +113,10 @@ impl Node {
         if state == task.containers[index] {
             return;
         }
+        // It was made after all: what is said of it from now on is not said of a creation.
+        if task.containers[index].created_at().is_none() && state.created_at().is_some() {
+            self.work.refresh(&Lane::Container(container.clone()));
+        }
         let ended = state.stopped().and_then(|stopped| stopped.reason.clone());
         let rebooted = ended.filter(|reason| reason.code == ReasonCode::HostRebooted);
         if let Some(task) = self.task_mut(&container.task) {

@@ -51,6 +51,18 @@ fn what_a_broken_off_creation_left_is_no_exit_of_the_application() {
     assert_eq!(bench.container("t", "app").created_at(), None);
 }
 
+#[test]
+fn a_creation_without_an_answer_that_the_listing_shows_as_done_is_over() {
+    let mut bench = creating();
+    bench.on(away(Act::Create));
+    assert_eq!(words(&bench.on(seen(&[(of("t", "app"), Observation::Created)], false))), ["start app"]);
+    bench.on(Event::ContainerStarted { container: of("t", "app"), at: bench.now });
+    // Nobody heard of its end but the listing.
+    let exit = Exit { code: 3, at: bench.now };
+    bench.on(seen(&[(of("t", "app"), Observation::Exited(exit))], false));
+    assert_eq!(bench.container("t", "app").stopped().map(|stopped| stopped.exit_code), Some(Some(3)));
+}
+
 /// Lets every try meet nobody until the time is up; the effects of the last moment.
 fn never_back(bench: &mut Bench, act: Act, limit: u64) -> Vec<Effect> {
     let end = bench.now.plus(seconds(limit));
