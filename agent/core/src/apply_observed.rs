@@ -113,8 +113,11 @@ impl Node {
         if state == task.containers[index] {
             return;
         }
-        // It was made after all: what is said of it from now on is not said of a creation.
-        if task.containers[index].created_at().is_none() && state.created_at().is_some() {
+        // It was made, or started, after all: what is said of it from now on is not said of an act that had no answer.
+        let before = &task.containers[index];
+        let was_made = before.created_at().is_none() && state.created_at().is_some();
+        let came_up = !before.is_running() && state.is_running();
+        if was_made || came_up {
             self.work.refresh(&Lane::Container(container.clone()));
         }
         let ended = state.stopped().and_then(|stopped| stopped.reason.clone());
@@ -215,7 +218,7 @@ impl Container {
             (None | Some(Observation::Vanished), _) => {
                 let exit_code = self.restarting().filter(|_| renewed_at.is_none()).map(|r| r.exit.code);
                 let reason = loss.reason(self.name());
-                self.stop(End { at: now, exit_code, reason: Some(reason), removed: seen.is_none() });
+                self.stop(End { at: now, exit_code, reason: Some(reason), removed: false });
             }
             (Some(Observation::Exited(exit)), _) => {
                 self.exit(spec, exit);

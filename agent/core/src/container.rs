@@ -150,6 +150,11 @@ impl Container {
         self.stopped().is_some_and(|stopped| stopped.removed)
     }
 
+    /// Whether its process runs, as far as is known.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running(_))
+    }
+
     /// The time it has to stop, or had.
     pub(crate) fn stop_clock(&self) -> Option<StopClock> {
         match &self.phase {

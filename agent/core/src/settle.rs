@@ -228,8 +228,9 @@ fn reason_of_unpulled(task: &Task) -> Option<Reason> {
     })
 }
 
-/// Whether anything of the task is in the runtime and may still run.
+/// Whether anything of the task runs. What only waits for its network to be started, or started again, would wait for ever where
+/// that cannot be made.
 pub(crate) fn has_processes(task: &Task) -> bool {
-    let lives = |phase: &Phase| matches!(phase, Phase::Created(_) | Phase::Running(_) | Phase::Restarting(_));
+    let lives = |phase: &Phase| matches!(phase, Phase::Running(_));
     task.containers.iter().any(|container| lives(container.phase()))
 }

@@ -63,6 +63,16 @@ fn a_creation_without_an_answer_that_the_listing_shows_as_done_is_over() {
     assert_eq!(bench.container("t", "app").stopped().map(|stopped| stopped.exit_code), Some(Some(3)));
 }
 
+#[test]
+fn a_start_without_an_answer_that_the_listing_shows_as_done_casts_no_doubt_on_the_end() {
+    let mut bench = starting();
+    bench.on(away(Act::Start));
+    bench.on(seen(&[(of("t", "app"), RUNNING)], false));
+    bench.on(exited(of("t", "app"), 1, bench.now));
+    let stopped = bench.container("t", "app").stopped().unwrap();
+    assert_eq!((stopped.exit_code, stopped.reason.as_ref()), (Some(1), None));
+}
+
 /// Lets every try meet nobody until the time is up; the effects of the last moment.
 fn never_back(bench: &mut Bench, act: Act, limit: u64) -> Vec<Effect> {
     let end = bench.now.plus(seconds(limit));
