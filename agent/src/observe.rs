@@ -245,7 +245,16 @@ impl<O: Outside> Watch<O> {
                 seen @ (Observation::Created | Observation::Running { .. } | Observation::Exited(_)),
             )) => seen,
             // Nobody has more to say of it.
-            Ok(Some(Observation::Vanished) | None) | Err(_) => Observation::Exited(heard),
+            Ok(Some(Observation::Vanished) | None) => Observation::Exited(heard),
+            // It may be the exit of an earlier attempt under the same id: the listing that follows knows.
+            Err(error) => {
+                tracing::debug!(
+                    container = id(&container),
+                    error = chain(&error),
+                    "an exit is left to the listing"
+                );
+                return tick.reset_after(CONFIRM);
+            }
         };
         match ending::believed((runtime, places), &container, Some(shown)).await {
             Some(Observation::Exited(exit)) => self.tell(Event::ContainerExited { container, exit }).await,
