@@ -9,8 +9,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use prost_types::Any;
+use std::fs::File;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use wharf_runtime::ObservedState;
 
 #[tokio::test]
@@ -114,6 +115,9 @@ async fn a_bundle_from_before_containerds_start_is_cleared_without_waiting_for_a
         kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
     }
     std::fs::remove_file(bundle.join("runtime")).unwrap();
+    // No daemon comes back within the tick in which it died; this one would.
+    let died = SystemTime::now() - Duration::from_secs(1);
+    File::open(&bundle).unwrap().set_modified(died).unwrap();
     lab.restart_daemon().await;
     assert!(bundle.exists(), "containerd leaves it");
 
