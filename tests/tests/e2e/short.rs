@@ -89,6 +89,25 @@ async fn when_memory_is_short_for_agent_and_containerd_what_runs_runs_on() {
     well_again(host, control, 97, (early, late), before).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_host_has_no_process_left_what_runs_runs_on_and_new_tasks_get_a_reason_or_wait() {
+    let (mut host, control) = connected_on(Host::with_own_containerd().unwrap()).await;
+    let early = running(&control, 98, 5).await;
+    let before = host.tasks();
+    // Agent, containerd, and whatever either of them begins: shims, the runtime, a container until it has a cgroup of its own.
+    let bound = Bound::on(Resource::Pids).unwrap();
+    bound.enter(host.agent_pid().unwrap()).unwrap();
+    bound.enter(host.own_containerd().pid()).unwrap();
+    bound.limit(Some(bound.count().unwrap() + 4)).unwrap();
+
+    let late: Vec<_> = (10..15).map(|n| awsvpc_task(99, n, vec![container("app", STAY)])).collect();
+    control.send(payload(late.clone()).1);
+    let ended = rested(&mut host, &control, &late).await;
+    println!("ends of agent or containerd while there was no process to be had: {ended}");
+    bound.limit(None).unwrap();
+    well_again(host, control, 100, (early, late), before).await;
+}
+
 /// Waits until each of these runs or has stopped, and starts the agent and containerd again as often as they end, as systemd does.
 async fn rested(host: &mut Host, control: &Scripted, tasks: &[acs::Task]) -> usize {
     let (mut ended, mut sent) = (0, 1);
@@ -116,9 +135,10 @@ async fn rested(host: &mut Host, control: &Scripted, tasks: &[acs::Task]) -> usi
     for task in
         tasks.iter().filter(|task| control.statuses_of(arn(task)).last().is_some_and(|s| s == "STOPPED"))
     {
-        let told = control.last_told(arn(task), "app").reason.unwrap_or_default();
-        assert!(!told.is_empty(), "{} stopped without a reason", arn(task));
-        println!("stopped: {told}");
+        let (_, told) = control.status_of(arn(task), "STOPPED", SOON).await;
+        let why = control.last_told(arn(task), "app").reason.or(told.reason).unwrap_or_default();
+        assert!(!why.is_empty(), "{} stopped without a reason", arn(task));
+        println!("stopped: {why}");
     }
     ended
 }
