@@ -6,6 +6,12 @@
 
 use crate::check::Broken;
 use crate::history::{History, Who};
+mod agenda;
+mod weather;
+
+pub use agenda::{Happening, LOOK};
+pub use weather::{Life, Weather};
+
 use crate::host::Host;
 use crate::mistake::Mistake;
 use crate::plane::Plane;
@@ -19,99 +25,6 @@ use tokio::time::Instant;
 
 /// When the story begins, by the wall clock: in 2026.
 const EPOCH: i64 = 1_770_000_000_000;
-/// How often the checks look although nothing happens.
-pub const LOOK: Millis = 5_000;
-
-/// Something that will happen.
-#[derive(Debug, Clone)]
-pub enum Happening {
-    /// A process ends, if it is still the same one.
-    Exit {
-        id: String,
-        copy: u64,
-        code: i32,
-        oom: bool,
-    },
-    /// containerd tells of an exit or an OOM kill.
-    Emit {
-        id: String,
-        exit: Option<(i32, i64)>,
-    },
-    /// containerd says that events flow.
-    Resubscribed,
-    /// The control plane wants a task, announces its interface, or wants it no more.
-    Want {
-        task: usize,
-    },
-    Announce {
-        task: usize,
-    },
-    Unwant {
-        task: usize,
-    },
-    /// What the control plane has gathered becomes a payload.
-    Post,
-    /// A message leaves the control plane, if a session is open.
-    Send {
-        message: usize,
-    },
-    /// What was not acknowledged is sent again; `every`: and so on.
-    SendAgain {
-        every: bool,
-    },
-    /// A heartbeat leaves the control plane.
-    Heartbeat,
-    /// Fault number so and so begins or ends.
-    Begin {
-        fault: usize,
-    },
-    End {
-        fault: usize,
-    },
-    /// Nothing goes wrong any more.
-    Calm,
-    /// Every task is asked to stop.
-    Finale,
-    /// The checks look.
-    Look,
-    /// A write that was promised reaches the disk.
-    Flush {
-        write: u64,
-    },
-}
-
-/// What is broken just now; counts, because faults overlap.
-#[derive(Debug, Default)]
-pub struct Weather {
-    pub containerd_down: u32,
-    pub containerd_hangs: u32,
-    pub containerd_slow: u32,
-    pub events_lost: u32,
-    pub call_fails: Option<bool>,
-    pub refused: u32,
-    pub black_hole: u32,
-    pub answers_lost: u32,
-    pub muddle: u32,
-    pub disk_full: u32,
-    pub disk_slow: u32,
-    pub network_fails: u32,
-}
-
-/// The agent's life: alive, dying at a step, or dead for a while.
-#[derive(Debug, Default)]
-pub struct Life {
-    pub dead: bool,
-    /// Steps until it is killed.
-    pub fuse: Option<u64>,
-    /// How long it stays dead.
-    pub down: Millis,
-    /// Its data directory is lost with it.
-    pub wipes: bool,
-    /// Writes until it is killed within one.
-    pub tears: Option<u8>,
-    /// Counts lives.
-    pub number: u64,
-}
 
 /// Everything there is.
 #[derive(Debug)]
@@ -313,13 +226,6 @@ impl State {
         }
     }
 
-    /// Puts something on the agenda.
-    pub fn plan(&mut self, after: Millis, happening: Happening) {
-        let at = self.now() + after;
-        self.written += 1;
-        self.agenda.insert((at, self.written), happening);
-    }
-
     /// A number from `least` to `most`, derived from the seed, the name and how often the name was asked for: so that a story that
     /// is cut shorter keeps the rest of its numbers.
     pub fn draw(&mut self, name: &str, least: u64, most: u64) -> u64 {
@@ -331,53 +237,5 @@ impl State {
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         least + (x ^ (x >> 31)) % (most - least + 1)
-    }
-
-    /// The agent is killed here.
-    fn die(&mut self, place: fmt::Arguments<'_>) {
-        self.life.dead = true;
-        let down = self.life.down;
-        self.say(Who::Fate, format_args!("the agent is killed {place}, for {down} ms"));
-        self.trouble(down);
-    }
-
-    /// The agent dies at once.
-    pub fn kill(&mut self, down: Millis) {
-        self.life.down = self.life.down.max(down);
-        if !self.life.dead {
-            self.die(format_args!("where it stands"));
-        }
-    }
-
-    /// Something is wrong from now on for so long.
-    pub fn trouble(&mut self, lasts: Millis) {
-        let now = self.now();
-        self.trouble.push((now, now + lasts));
-    }
-
-    /// How much of the time since `from` something was wrong.
-    pub fn trouble_since(&self, from: Millis) -> Millis {
-        let now = self.now();
-        self.trouble.iter().map(|(begin, end)| (*end).min(now).saturating_sub((*begin).max(from))).sum()
-    }
-
-    fn fill_agenda(&mut self) {
-        let Scenario { tasks, faults, calm_at, .. } = self.scenario.clone();
-        for (task, plan) in tasks.iter().enumerate() {
-            if let crate::scenario::NetworkPlan::Interface { announced: Some(ahead) } = plan.network {
-                self.plan(plan.at.saturating_sub(ahead), Happening::Announce { task });
-            }
-            self.plan(plan.at, Happening::Want { task });
-            if let Some((at, _)) = plan.stop {
-                self.plan(at, Happening::Unwant { task });
-            }
-        }
-        for (fault, plan) in faults.iter().enumerate() {
-            self.plan(plan.at, Happening::Begin { fault });
-        }
-        self.plan(calm_at, Happening::Calm);
-        self.plan(LOOK, Happening::Look);
-        self.plan(20_000, Happening::Heartbeat);
-        self.plan(15_000, Happening::SendAgain { every: true });
     }
 }

@@ -1,0 +1,98 @@
+//! What has to come once nothing goes wrong any more.
+
+use super::SETTLE;
+use crate::host::Phase;
+use crate::message;
+use crate::plane::{Goal, port};
+use crate::scenario::Millis;
+use crate::world::{Happening, State};
+use wharf_core::report::Status;
+
+impl State {
+    /// Calm: every task that was asked for runs or has stopped, and none stopped without a cause.
+    pub(super) fn everything_settles(&mut self) {
+        let since = self.scenario.calm_at;
+        let now = self.now();
+        let unsettled = self.plane.goals.iter().find(|goal| goal.wanted && !self.is_settled(goal));
+        match unsettled.map(|goal| format!("{} was told {:?}", goal.arn.id(), goal.told)) {
+            Some(what) if now > since + SETTLE + self.set_back => {
+                self.broken("no_task_is_lost", format_args!("{what}"));
+            }
+            Some(_) => {}
+            None => {
+                self.no_task_stops_without_a_cause();
+                self.plan(0, Happening::Finale);
+            }
+        }
+    }
+
+    fn is_settled(&self, goal: &Goal) -> bool {
+        let id = goal.arn.id();
+        let ended = |at: usize| {
+            let lived = self.host.lives.get(&(id.to_owned(), message::name(at)));
+            lived.is_some_and(|lived| lived.ended.is_some())
+        };
+        let essential = || (0..goal.plan.containers.len()).filter(|at| goal.plan.containers[*at].essential);
+        match goal.told {
+            Some(Status::Stopped) => true,
+            Some(Status::Running) => goal.stop_asked.is_none() && !essential().any(ended),
+            // Another task may have its port for as long as it runs.
+            Some(Status::Pending) | None => {
+                let wanted = port(&goal.plan);
+                let same = |other: &&Goal| other.arn != goal.arn && port(&other.plan) == wanted;
+                wanted.is_some()
+                    && goal.stop_asked.is_none()
+                    && self
+                        .plane
+                        .goals
+                        .iter()
+                        .filter(same)
+                        .any(|other| !self.host.alive(other.arn.id()).is_empty())
+            }
+        }
+    }
+
+    fn no_task_stops_without_a_cause(&mut self) {
+        let without = self.plane.goals.iter().find(|goal| {
+            let own_end = goal.plan.containers.iter().any(|container| container.ends.is_some());
+            let stopped = goal.told == Some(Status::Stopped);
+            stopped && goal.stop_asked.is_none() && !goal.excused && !own_end && !self.was_killed(goal)
+        });
+        if let Some(task) = without.map(|goal| goal.arn.id().to_owned()) {
+            self.broken("no_task_stops_without_a_cause", format_args!("{task}"));
+        }
+    }
+
+    fn was_killed(&self, goal: &Goal) -> bool {
+        let of_task = self.host.lives.iter().filter(|((id, _), _)| id == goal.arn.id());
+        of_task.into_iter().any(|(_, lived)| lived.oom)
+    }
+
+    /// The end: every stop is told, and nothing of a stopped task remains.
+    pub(super) fn everything_ends(&mut self, since: Millis) {
+        let untold = self.plane.goals.iter().find(|goal| goal.wanted && goal.told != Some(Status::Stopped));
+        let untold = untold.map(|goal| format!("{} was told {:?}", goal.arn.id(), goal.told));
+        let remains = self.remains();
+        let late = self.now() > since + SETTLE + self.set_back;
+        match (untold, remains) {
+            (None, None) => self.over = true,
+            (Some(what), _) if late => self.broken("every_stop_is_told", format_args!("{what}")),
+            (None, Some(what)) if late => {
+                self.broken("nothing_of_a_stopped_task_remains", format_args!("{what}"));
+            }
+            (Some(_), _) | (None, Some(_)) => {}
+        }
+    }
+
+    fn remains(&self) -> Option<String> {
+        let stays = |id: &String| self.scenario.tolerates.is_none() && self.host.strangers.contains_key(id);
+        let container = self.host.containers.iter().find(|(id, _)| !stays(id));
+        let container = container.map(|(id, found)| match found.phase {
+            Phase::Running(_) => format!("{id} runs"),
+            Phase::Created | Phase::Exited(_) | Phase::Vanished => format!("a record of {id}"),
+        });
+        let network = || self.host.networks.keys().next().map(|task| format!("the network of {task}"));
+        let cgroup = || self.host.cgroups.iter().next().map(|task| format!("the cgroup of {task}"));
+        container.or_else(network).or_else(cgroup)
+    }
+}

@@ -1,0 +1,69 @@
+//! What is broken just now, whether the agent lives, and for how long deadlines are excused.
+
+use super::State;
+use crate::history::Who;
+use crate::scenario::Millis;
+use std::fmt;
+
+/// What is broken just now; counts, because faults overlap.
+#[derive(Debug, Default)]
+pub struct Weather {
+    pub containerd_down: u32,
+    pub containerd_hangs: u32,
+    pub containerd_slow: u32,
+    pub events_lost: u32,
+    pub call_fails: Option<bool>,
+    pub refused: u32,
+    pub black_hole: u32,
+    pub answers_lost: u32,
+    pub muddle: u32,
+    pub disk_full: u32,
+    pub disk_slow: u32,
+    pub network_fails: u32,
+}
+
+/// The agent's life: alive, dying at a step, or dead for a while.
+#[derive(Debug, Default)]
+pub struct Life {
+    pub dead: bool,
+    /// Steps until it is killed.
+    pub fuse: Option<u64>,
+    /// How long it stays dead.
+    pub down: Millis,
+    /// Its data directory is lost with it.
+    pub wipes: bool,
+    /// Writes until it is killed within one.
+    pub tears: Option<u8>,
+    /// Counts lives.
+    pub number: u64,
+}
+
+impl State {
+    /// The agent is killed here.
+    pub(super) fn die(&mut self, place: fmt::Arguments<'_>) {
+        self.life.dead = true;
+        let down = self.life.down;
+        self.say(Who::Fate, format_args!("the agent is killed {place}, for {down} ms"));
+        self.trouble(down);
+    }
+
+    /// The agent dies at once.
+    pub fn kill(&mut self, down: Millis) {
+        self.life.down = self.life.down.max(down);
+        if !self.life.dead {
+            self.die(format_args!("where it stands"));
+        }
+    }
+
+    /// Something is wrong from now on for so long.
+    pub fn trouble(&mut self, lasts: Millis) {
+        let now = self.now();
+        self.trouble.push((now, now + lasts));
+    }
+
+    /// How much of the time since `from` something was wrong.
+    pub fn trouble_since(&self, from: Millis) -> Millis {
+        let now = self.now();
+        self.trouble.iter().map(|(begin, end)| (*end).min(now).saturating_sub((*begin).max(from))).sum()
+    }
+}
