@@ -1,0 +1,46 @@
+//! The ban of waits that pass this crate by holds: here each of them is made once, and is expected to be refused.
+//!
+//! `cargo clippy` finds an expectation that nothing fulfils, so a line of `clippy.toml` that bans nothing (a method that was renamed,
+//! say) fails `make check`. The test looks the other way round: each line of `clippy.toml` has its example here.
+
+use std::future::Ready;
+
+macro_rules! refused {
+    ($($path:literal => $method:expr),* $(,)?) => {
+        const REFUSED: &[&str] = &[$($path),*];
+
+        #[test]
+        fn each_is_refused_where_it_is_made() {
+            $(
+                #[expect(clippy::disallowed_methods, reason = "the ban is what is shown here")]
+                let _ = $method;
+            )*
+        }
+    };
+}
+
+refused! {
+    "tokio::time::timeout" => tokio::time::timeout::<Ready<()>>,
+    "tokio::time::timeout_at" => tokio::time::timeout_at::<Ready<()>>,
+    "tokio::time::sleep" => tokio::time::sleep,
+    "tokio::time::sleep_until" => tokio::time::sleep_until,
+    "std::thread::sleep" => std::thread::sleep,
+    "tokio::sync::mpsc::Receiver::recv" => tokio::sync::mpsc::Receiver::<()>::recv,
+    "tokio::sync::mpsc::Receiver::recv_many" => tokio::sync::mpsc::Receiver::<()>::recv_many,
+    "tokio::sync::mpsc::Sender::send" => tokio::sync::mpsc::Sender::<()>::send,
+    "tokio::sync::mpsc::Sender::reserve" => tokio::sync::mpsc::Sender::<()>::reserve,
+    "tokio::sync::Semaphore::acquire" => tokio::sync::Semaphore::acquire,
+    "tokio::sync::Semaphore::acquire_owned" => tokio::sync::Semaphore::acquire_owned,
+    "tokio::sync::Notify::notified" => tokio::sync::Notify::notified,
+    "tokio::sync::watch::Receiver::wait_for" => |value: &mut tokio::sync::watch::Receiver<()>| drop(value.wait_for(|()| true)),
+    "tokio::sync::watch::Receiver::changed" => tokio::sync::watch::Receiver::<()>::changed,
+    "tokio::task::JoinSet::join_next" => tokio::task::JoinSet::<()>::join_next,
+}
+
+/// A ban that is not shown above is not known to hold.
+#[test]
+fn each_method_that_is_banned_is_shown_to_be_refused() {
+    let list = include_str!("../../../clippy.toml");
+    let banned: Vec<&str> = list.lines().filter_map(|line| line.split('"').nth(1)).collect();
+    assert_eq!(banned, REFUSED);
+}
