@@ -12,7 +12,6 @@ use axum::response::Response;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
 use wharf_protocol::Refusal;
 use wharf_protocol::arn::{ContainerInstanceArn, TaskArn};
 use wharf_protocol::sigv4::RequestParts;
@@ -61,8 +60,7 @@ struct Talk {
 
 impl Talk {
     async fn run(self, mut socket: WebSocket) {
-        let mut beat = interval(self.shared.heartbeat);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut beat = Wait::named("the next heartbeat").owner("a tcs session").every(self.shared.heartbeat);
         let mut heard = tokio::time::Instant::now();
         loop {
             // Cancel-safe: a frame is only taken out when `recv` is ready; the others are levels.
@@ -80,7 +78,7 @@ impl Talk {
                         Some(Ok(Frame::Close(_)) | Err(_)) | None => return,
                     }
                 }
-                _tick = beat.tick() => Some(Message::HeartbeatMessage(tcs::HeartbeatMessage { healthy: Some(true) })),
+                () = beat.tick() => Some(Message::HeartbeatMessage(tcs::HeartbeatMessage { healthy: Some(true) })),
                 () = silence.pause_until(heard + SILENCE) => return,
                 () = self.shared.stop.cancelled() => return,
             };

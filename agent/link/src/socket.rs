@@ -14,7 +14,7 @@ use reqwest::{Response, StatusCode, Upgraded, Url};
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use wharf_protocol::Refusal;
-use wharf_wait::Wait;
+use wharf_wait::{Ticker, Wait};
 
 /// The largest message that is held in memory; a payload of many tasks is far smaller.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
@@ -152,10 +152,8 @@ pub(crate) async fn next_in_time<S: Bytestream>(
 }
 
 /// The moments at which a session pings: at once, so that it soon knows whether its peer answers, and then at each step.
-pub(crate) fn pings(every: Duration) -> Interval {
-    let mut pings = interval(every);
-    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pings
+pub(crate) fn pings(every: Duration) -> Ticker {
+    Wait::named("the next ping").owner("control-plane link").every(every)
 }
 
 /// Asks the peer for a sign of life.

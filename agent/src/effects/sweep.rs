@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::arn::TaskArn;
+use wharf_wait::Wait;
 
 /// Time between two sweeps.
 const EVERY: Duration = Duration::from_secs(300);
@@ -50,13 +51,13 @@ impl<O: Outside> World<O> {
 
     /// Sweeps every few minutes until `cancel`.
     pub(super) async fn keep_swept(&self, cancel: CancellationToken) {
-        let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + EVERY, EVERY);
+        let mut sweeps = Wait::named("the next sweep").owner("effects").after_every(EVERY);
         loop {
             // Both arms are cancel-safe: a token and a ticker. A sweep itself is never cut short.
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                _ = tick.tick() => self.sweep().await,
+                () = sweeps.tick() => self.sweep().await,
             }
         }
     }

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use wharf_core::spec::{Network, TaskSpec};
 use wharf_protocol::arn::TaskArn;
@@ -111,13 +110,12 @@ impl<S: Source> Sampler<S> {
 
     /// Samples every `interval` until `stop`.
     pub async fn run(self, interval: Duration, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = Wait::named("the next round of samples").owner("sampler").every(interval);
         loop {
             // Cancel-safe: neither arm has state that a cancelled wait would lose.
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = ticks.tick() => {}
+                () = ticks.tick() => {}
             }
             let rounds = self.read().await;
             self.metrics.add(&rounds);

@@ -18,9 +18,11 @@
 
 mod register;
 mod source;
+mod ticker;
 
 pub use register::{End, Open, open};
 pub use source::{Source, end, message, messages, owned_permit, permit, room, signal, value};
+pub use ticker::Ticker;
 
 use register::Seen;
 use std::borrow::Cow;

@@ -119,3 +119,53 @@ async fn a_signal_counts_from_the_moment_at_which_it_is_named() {
     let wait = Wait::named("a bell").owner("the test").at_most(MINUTE);
     assert_eq!(wait.of(heard).await, Ok(()), "it rang after it was named and before it was waited for");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_ticker_ticks_at_once_and_then_at_each_step_and_is_listed_while_it_is_waited_for() {
+    let begun = Instant::now();
+    let mut ticker = Wait::named("a tick").owner("the test").every(MINUTE);
+    for step in 0..3 {
+        ticker.tick().await;
+        assert_eq!(begun.elapsed(), MINUTE * step);
+    }
+    let ticking = tokio::spawn(async move { ticker.tick().await });
+    tokio::task::yield_now().await;
+    assert_eq!(listed("a tick").unwrap().end, End::At(begun + MINUTE * 3));
+    ticking.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_that_is_not_taken_stays_due_and_a_late_one_does_not_move_the_next() {
+    let begun = Instant::now();
+    let mut ticker = Wait::named("a tick").owner("the test").after_every(MINUTE);
+    assert!(
+        Wait::named("half a step").owner("the test").at_most(MINUTE / 2).on(ticker.tick()).await.is_err()
+    );
+    tokio::time::advance(MINUTE).await;
+    ticker.tick().await;
+    assert_eq!(begun.elapsed(), MINUTE / 2 * 3, "it was due meanwhile");
+    ticker.tick().await;
+    assert_eq!(begun.elapsed(), MINUTE * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_ticker_missed_is_not_made_up_for() {
+    let begun = Instant::now();
+    let mut ticker = Wait::named("a tick").owner("the test").every(MINUTE);
+    tokio::time::advance(MINUTE * 5).await;
+    ticker.tick().await;
+    ticker.tick().await;
+    assert_eq!(begun.elapsed(), MINUTE * 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tick_is_moved_nearer_and_never_farther() {
+    let begun = Instant::now();
+    let mut ticker = Wait::named("a tick").owner("the test").after_every(MINUTE);
+    ticker.within(MINUTE / 3);
+    ticker.within(MINUTE / 2);
+    assert_eq!(ticker.next(), begun + MINUTE / 3);
+    ticker.tick().await;
+    assert_eq!(begun.elapsed(), MINUTE / 3);
+    assert_eq!(ticker.next(), begun + MINUTE / 3 + MINUTE);
+}

@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
 use wharf_protocol::acs::{self, Message};
 use wharf_protocol::arn::ContainerInstanceArn;
 use wharf_protocol::{Refusal, api};
@@ -141,8 +140,7 @@ struct Talk<'a> {
 
 impl Talk<'_> {
     async fn run(&mut self, socket: &mut WebSocket, mut messages: mpsc::Receiver<Vec<Message>>) -> End {
-        let mut beat = interval(self.shared.heartbeat);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut beat = Wait::named("the next heartbeat").owner("an acs session").every(self.shared.heartbeat);
         loop {
             let said = Wait::endless("messages for an agent", "there are some when something is asked of it");
             // Cancel-safe: a frame is only taken out when `recv` is ready, likewise a batch; the others are levels.
@@ -164,7 +162,7 @@ impl Talk<'_> {
                         }
                     }
                 }
-                _tick = beat.tick() => {
+                () = beat.tick() => {
                     if self.unanswered >= MOST_UNANSWERED {
                         return End::Silent;
                     }

@@ -189,7 +189,7 @@ impl Speaking<'_> {
                     }
                     Some(_) | None => frame.message,
                 },
-                _ = pings.tick() => match socket::ping(writer, self.timings.io_deadline).await {
+                () = pings.tick() => match socket::ping(writer, self.timings.io_deadline).await {
                     Ok(()) => continue,
                     Err(ending) => return ending,
                 },

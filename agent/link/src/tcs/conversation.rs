@@ -8,11 +8,12 @@ use crate::socket::{self, Reader, Writer, chain};
 use reqwest::{Upgraded, Url};
 use std::convert::Infallible;
 use std::time::SystemTime;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wharf_protocol::Timestamp;
 use wharf_protocol::tcs::{self, Decoded, Message};
+use wharf_wait::Wait;
 
 /// Everything one session uses.
 pub(super) struct Conversation<'a, S> {
@@ -105,15 +106,14 @@ struct Publishing<'a, S> {
 impl<S: TelemetrySource> Publishing<'_, S> {
     /// Publishes right away and then at every tick.
     async fn run(&mut self, writer: &mut Writer<Upgraded>) -> Result<Infallible, Ending> {
-        let mut ticks = tokio::time::interval(self.config.publish);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = Wait::named("the next telemetry").owner("tcs").every(self.config.publish);
         let mut pings = socket::pings(self.config.timings.ping);
         loop {
             // Cancel-safe: tickers lose no tick.
             tokio::select! {
                 biased;
-                _ = ticks.tick() => {}
-                _ = pings.tick() => {
+                () = ticks.tick() => {}
+                () = pings.tick() => {
                     socket::ping(writer, self.config.timings.io_deadline).await?;
                     continue;
                 }
