@@ -39,6 +39,8 @@ async fn after_many_cycles_and_kills_every_count_is_back_where_it_began() {
     // Once, so that what is made on first use is counted before as well.
     cycle(Arc::clone(&control), 0).await;
     restart(&mut host, &control).await;
+    // The connections that the agent keeps for its next calls, one or two as it happens, end with the peer, here and at the end.
+    let control = Arc::new(hang_up(control).await);
     let before = settled(&host).await;
 
     let begun = Instant::now();
@@ -46,10 +48,9 @@ async fn after_many_cycles_and_kills_every_count_is_back_where_it_began() {
     let took = begun.elapsed();
     assert_eq!(told.len(), cycles);
     are_true(&told, &witness);
-    // The connections that the agent keeps for its next calls end with the peer, and a new one finds what a fresh agent has.
     let control = hang_up(control).await;
     let after = wait::until("every count to be back", IDLE, async || {
-        let after = counts(&host);
+        let after = counts(&host).await;
         if after == before { Ok(after) } else { Err(leaks::table(&before, &after)) }
     })
     .await;
@@ -128,23 +129,36 @@ async fn hang_up(control: Arc<Scripted>) -> Scripted {
     control
 }
 
-/// The counts of an idle agent, once two looks a second apart agree.
+/// The counts of an idle agent, once two looks some seconds apart agree.
 async fn settled(host: &Host) -> BTreeMap<&'static str, usize> {
-    let mut last = (Instant::now(), counts(host));
-    wait::until("counts that do not change", DEADLINE, move || {
-        let now = counts(host);
-        if now != last.1 {
-            last = (Instant::now(), now.clone());
+    let (end, mut last) = (Instant::now() + DEADLINE, counts(host).await);
+    while Instant::now() < end {
+        wait::for_as_long_as(Duration::from_secs(3)).await;
+        let now = counts(host).await;
+        if now == last {
+            return now;
         }
-        let steady = last.0.elapsed() > Duration::from_secs(3);
-        std::future::ready(if steady { Ok(now) } else { Err(format!("{now:?}")) })
-    })
-    .await
+        last = now;
+    }
+    panic!("the counts do not settle: {last:?}");
 }
 
-fn counts(host: &Host) -> BTreeMap<&'static str, usize> {
+async fn counts(host: &Host) -> BTreeMap<&'static str, usize> {
+    let agent = open_files(host.agent_pid().expect("it runs")).await;
+    let containerd = open_files(host.containerd().pid()).await;
     let mut counts = Inventory::take_with_images(&host.scope()).counts();
-    counts.insert("open files of the agent", leaks::open_files(host.agent_pid().expect("it runs")));
-    counts.insert("open files of containerd", leaks::open_files(host.containerd().pid()));
+    counts.extend([("open files of the agent", agent), ("open files of containerd", containerd)]);
     counts
+}
+
+/// The count that stands for five looks: whoever took the inventory before hangs up a moment after it has its answer.
+async fn open_files(pid: u32) -> usize {
+    let (mut looks, mut last) = (0, 0);
+    wait::until("a count of open files", DEADLINE, move || {
+        let now = leaks::open_files(pid);
+        looks = if now == last { looks + 1 } else { 1 };
+        last = now;
+        std::future::ready(if looks >= 5 { Ok(now) } else { Err(format!("{now}, {looks} times")) })
+    })
+    .await
 }
