@@ -19,6 +19,7 @@ use wharf_core::event::{ContainerRef, Remains};
 use wharf_core::spec::{Interface, TaskSpec};
 use wharf_protocol::arn::TaskArn;
 use wharf_runtime::cgroup::{CgroupError, CgroupRoot};
+use wharf_wait::Wait;
 
 /// Where containers expect their endpoint (spec 6).
 const ENDPOINT: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
@@ -172,8 +173,9 @@ async fn blocking<E: std::error::Error + Send + 'static>(
     path: &Path,
 ) -> Result<(), String> {
     let path = path.to_owned();
-    let done = tokio::task::spawn_blocking(move || work(&path)).await;
-    done.expect("a panic ends the process before it gets here").map_err(|error| chain(&error))
+    let done =
+        Wait::endless("files and namespaces of a task", "broken off, it would go on beside the next try");
+    done.of(wharf_wait::blocking(move || work(&path))).await.map_err(|error| chain(&error))
 }
 
 /// Removes a directory with all it holds; a missing one is fine.

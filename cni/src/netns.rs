@@ -14,6 +14,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::statfs::{NSFS_MAGIC, statfs};
 
 use crate::failpoint::failpoint;
+use wharf_wait::{Endless, Wait};
 
 /// The calling thread's own namespace; `/proc/self` would name the main thread's.
 const OWN_NAMESPACE: &str = "/proc/thread-self/ns/net";
@@ -118,7 +119,7 @@ pub fn create(path: &Path) -> Result<(), CreateError> {
     // Opened without truncation: a plain file left by a crash between this line and the mount is used again.
     OpenOptions::new().create(true).append(true).mode(0o444).open(path).map_err(file_error)?;
     failpoint!("network.pin-file-made");
-    let pinned = thread::scope(|scope| scope.spawn(|| pin_new(path)).join());
+    let pinned = thread::scope(|scope| joining().join_scoped(scope.spawn(|| pin_new(path))));
     let pinned = pinned.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     if pinned.is_err() {
         // The error that matters is the first; a stray empty file is harmless and used by the next attempt.
@@ -133,6 +134,11 @@ fn pin_new(path: &Path) -> Result<(), CreateError> {
         .map_err(|source| CreateError::Unshare { path: path.to_owned(), source })?;
     mount(Some(OWN_NAMESPACE), path, None::<&str>, MsFlags::MS_BIND, None::<&str>)
         .map_err(|source| CreateError::Pin { path: path.to_owned(), source })
+}
+
+/// The wait for a thread in another namespace.
+fn joining() -> Endless {
+    Wait::endless("a thread in a network namespace", "the kernel answers it at once; it cannot be left there")
 }
 
 /// Unpins the namespace at `path` and removes the file; what is missing counts as deleted.
@@ -182,6 +188,6 @@ pub fn run<T: Send>(path: &Path, work: impl FnOnce() -> T + Send) -> Result<T, R
             .name("netns".into())
             .spawn_scoped(scope, inside)
             .map_err(|source| RunError::Thread { path: path.to_owned(), source })?;
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        joining().join_scoped(thread).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

@@ -13,11 +13,11 @@ use crate::model::turn::Turn;
 use crate::store::{SaveError, Store};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::arn::ContainerInstanceArn;
 use wharf_protocol::{Refusal, acs};
-use wharf_wait::{Wait, messages, room};
+use wharf_wait::{Wait, answer, messages, room};
 
 /// Requests that may wait; when full, callers wait in turn.
 const INBOX: usize = 1024;
@@ -106,14 +106,14 @@ impl Owner {
         &self,
         work: impl FnOnce(&mut Owned, &mut Turn) -> T + Send + 'static,
     ) -> Result<T, Gone> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, answered) = answer();
         let work: Work = Box::new(move |owned, turn| {
             let done = work(owned, turn);
             // An error means that the caller went away; what was asked is done all the same.
             Box::new(move || drop(reply.send(done)))
         });
         self.hand_over(work).await?;
-        Wait::endless("the answer of the owner", "each turn is short").on(answer).await.map_err(|_| Gone)
+        Wait::endless("the answer of the owner", "each turn is short").of(answered).await.map_err(|_| Gone)
     }
 }
 

@@ -9,10 +9,12 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
 use std::thread::JoinHandle;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use wharf_wait::{Wait, answer, room};
 
+/// Why a save has no deadline.
+const SAVED_OR_NOT: &str = "after a deadline nobody could tell whether it is saved";
 /// Version of the layout of the file.
 const LAYOUT: i64 = 1;
 
@@ -86,7 +88,7 @@ type Batch = (Vec<Change>, oneshot::Sender<Result<(), SaveError>>);
 #[derive(Debug)]
 pub struct Store {
     /// At most one batch waits: the owner saves one after the other. `None` only while being dropped.
-    batches: Option<mpsc::SyncSender<Batch>>,
+    batches: Option<mpsc::Sender<Batch>>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -104,9 +106,9 @@ impl Store {
             tasks: load::<task::Task>(&connection, &path)?,
             leases: load::<crate::model::address::Lease>(&connection, &path)?,
         };
-        let (batches, inbox) = mpsc::sync_channel(1);
+        let (batches, inbox) = mpsc::channel(1);
         let writer =
-            std::thread::Builder::new().name("store".to_owned()).spawn(move || write_all(connection, &inbox));
+            std::thread::Builder::new().name("store".to_owned()).spawn(move || write_all(connection, inbox));
         let writer = writer.map_err(OpenError::Thread)?;
         Ok((Self { batches: Some(batches), writer: Some(writer) }, rows))
     }
@@ -116,10 +118,12 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
-        let (reply, answer) = oneshot::channel();
+        let (reply, saved) = answer();
         let batches = self.batches.as_ref().ok_or(SaveError::Gone)?;
-        batches.send((changes, reply)).map_err(|_| SaveError::Gone)?;
-        answer.await.map_err(|_| SaveError::Gone)?
+        let queued =
+            Wait::endless("room in the queue of the store", SAVED_OR_NOT).of(room(batches, (changes, reply)));
+        queued.await.map_err(|_| SaveError::Gone)?;
+        Wait::endless("the store to save", SAVED_OR_NOT).of(saved).await.map_err(|_| SaveError::Gone)?
     }
 }
 
@@ -127,7 +131,7 @@ impl Drop for Store {
     fn drop(&mut self) {
         drop(self.batches.take()); // ends the writer's loop
         if let Some(writer) = self.writer.take()
-            && writer.join().is_err()
+            && Wait::endless("the store to close", SAVED_OR_NOT).join(writer).is_err()
         {
             tracing::error!("the thread of the database panicked");
         }
@@ -178,8 +182,11 @@ fn load<R: Record>(connection: &Connection, path: &Path) -> Result<Vec<R>, OpenE
 }
 
 /// The writer's thread: one transaction a batch, until the store is dropped.
-fn write_all(mut connection: Connection, inbox: &mpsc::Receiver<Batch>) {
-    while let Ok((changes, reply)) = inbox.recv() {
+fn write_all(mut connection: Connection, mut inbox: mpsc::Receiver<Batch>) {
+    let idle = Wait::endless("something to save", "there is nothing to do until somebody saves");
+    let mut batches = Vec::with_capacity(1);
+    while idle.clone().messages_here(&mut inbox, &mut batches, 1) > 0 {
+        let Some((changes, reply)) = batches.pop() else { return };
         let rows = changes.len();
         let written = write(&mut connection, &changes).map_err(|source| SaveError::Write { rows, source });
         if reply.send(written).is_err() {

@@ -10,6 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use wharf_wait::Wait;
 
 /// Where the thread mounts: every Linux has it, and no one else sees the mount.
 const TARGET: &str = "/tmp";
@@ -36,7 +37,11 @@ pub(crate) fn read_files<const N: usize>(
         Ok(files)
     };
     let thread = std::thread::Builder::new().name("scratch-mount".to_owned()).spawn(look)?;
-    thread.join().unwrap_or_else(|_| Err(io::Error::other("the mounting thread panicked")))
+    let reading = Wait::endless(
+        "the mounting thread",
+        "it reads two small files; who asks for them waits with a deadline",
+    );
+    reading.join(thread).unwrap_or_else(|_| Err(io::Error::other("the mounting thread panicked")))
 }
 
 fn mount_one(one: &Mount) -> io::Result<()> {

@@ -44,8 +44,8 @@ use open::Opened;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, oneshot};
-use wharf_wait::{Wait, room};
+use tokio::sync::mpsc;
+use wharf_wait::{Wait, answer, room};
 use writer::Request;
 
 /// Why a save has no deadline.
@@ -102,12 +102,12 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
-        let (reply, answer) = oneshot::channel();
+        let (reply, saved) = answer();
         let queue = self.queue.as_ref().ok_or(SaveError::Closed)?;
         let queued = Wait::endless("room in the queue of the store", SAVED_OR_NOT)
             .of(room(queue, Request { changes, reply }));
         queued.await.map_err(|_| SaveError::Closed)?;
-        Wait::endless("the store to save", SAVED_OR_NOT).on(answer).await.map_err(|_| SaveError::Closed)?
+        Wait::endless("the store to save", SAVED_OR_NOT).of(saved).await.map_err(|_| SaveError::Closed)?
     }
 }
 
@@ -116,7 +116,7 @@ impl Drop for Store {
         self.queue = None;
         if let Some(writer) = self.writer.take() {
             // A panic of the writer has been printed, and every save since has failed.
-            let _ = writer.join();
+            let _ = Wait::endless("the store to close", SAVED_OR_NOT).join(writer);
         }
     }
 }

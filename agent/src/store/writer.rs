@@ -9,6 +9,7 @@ use crate::failpoint::failpoint;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
+use wharf_wait::Wait;
 
 /// Most saves in one transaction; bounds how long the first of them waits.
 const BATCH: usize = 128;
@@ -32,7 +33,8 @@ impl Writer {
     /// Serves saves until the store is dropped.
     pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let mut batch = Vec::with_capacity(BATCH);
-        while requests.blocking_recv_many(&mut batch, BATCH) > 0 {
+        let idle = Wait::endless("something to save", "there is nothing to do until somebody saves");
+        while idle.clone().messages_here(&mut requests, &mut batch, BATCH) > 0 {
             failpoint!("store.before-begin");
             let (result, saves) = match commit(&mut self.connection, &batch) {
                 Ok(tally) => {

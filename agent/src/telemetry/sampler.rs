@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use wharf_core::spec::{Network, TaskSpec};
 use wharf_protocol::arn::TaskArn;
 use wharf_protocol::tcs::TaskMetric;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, blocking};
 
 /// Time between two samples: eight of them in each 20 s publish.
 pub const INTERVAL: Duration = Duration::from_millis(2500);
@@ -143,13 +143,9 @@ impl<S: Source> Sampler<S> {
             return rounds;
         }
         let source = Arc::clone(&self.source);
-        match tokio::task::spawn_blocking(move || read_containers(&*source, &running, rounds)).await {
-            Ok(rounds) => rounds,
-            Err(error) => {
-                tracing::error!(%error, "a round of sampling ended in a panic");
-                Vec::new()
-            }
-        }
+        let reading =
+            Wait::endless("the cgroups of all tasks", "a second reader would hang where the first does");
+        reading.of(blocking(move || read_containers(&*source, &running, rounds))).await
     }
 
     fn publish(&self, rounds: Vec<Round>) {

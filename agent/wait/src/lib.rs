@@ -18,10 +18,12 @@
 
 mod register;
 mod source;
+mod thread;
 mod ticker;
 
 pub use register::{End, Open, open};
-pub use source::{Source, end, message, messages, owned_permit, permit, room, signal, value};
+pub use source::{Source, answer, end, message, messages, owned_permit, permit, room, signal, value};
+pub use thread::blocking;
 pub use ticker::Ticker;
 
 use register::Seen;

@@ -8,7 +8,9 @@
 use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::SendError;
-use tokio::sync::{AcquireError, Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::sync::{
+    AcquireError, Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc, oneshot, watch,
+};
 use tokio::task::{JoinError, JoinSet};
 
 /// Something that another part of the program will do: to be waited for with [`Bounded::of`](crate::Bounded::of) or
@@ -37,6 +39,12 @@ pub fn room<T>(
     message: T,
 ) -> Source<impl Future<Output = Result<(), SendError<T>>>> {
     Source(inbox.send(message))
+}
+
+/// A place for one answer, with the wait for it; an error once nobody can give it any more.
+pub fn answer<T>() -> (oneshot::Sender<T>, Source<oneshot::Receiver<T>>) {
+    let (giver, taker) = oneshot::channel();
+    (giver, Source(taker))
 }
 
 /// A permit of a semaphore. Cancel-safe, but the place in the queue is lost.

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
-use wharf_wait::{End, Open, Wait, message, open, room, signal};
+use wharf_wait::{End, Open, Wait, answer, blocking, message, open, room, signal};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -168,4 +168,50 @@ async fn a_tick_is_moved_nearer_and_never_farther() {
     ticker.tick().await;
     assert_eq!(begun.elapsed(), MINUTE / 3);
     assert_eq!(ticker.next(), begun + MINUTE / 3 + MINUTE);
+}
+
+#[tokio::test]
+async fn work_that_blocks_is_begun_at_once_and_waited_for_with_a_name() {
+    let (begin, mut begun) = mpsc::channel(1);
+    let work = blocking(move || begin.try_send(7));
+    let wait = |name| Wait::named(name).owner("the test").at_most(MINUTE);
+    assert_eq!(wait("the work to begin").of(message(&mut begun)).await, Ok(Some(7)));
+    assert_eq!(wait("the work to end").of(work).await, Ok(Ok(())));
+}
+
+#[tokio::test]
+#[should_panic(expected = "broken")]
+async fn a_panic_of_work_that_blocks_goes_on_in_whoever_waits() {
+    let work = blocking(|| panic!("broken"));
+    Wait::endless("the work to end", "it panics at once").of(work).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_waited_for_until_nobody_can_give_it() {
+    let wait = || Wait::named("an answer").owner("the test").at_most(MINUTE);
+    let (giver, answered) = answer();
+    giver.send(7).unwrap();
+    assert_eq!(wait().of(answered).await, Ok(Ok(7)));
+    let (giver, answered) = answer::<()>();
+    drop(giver);
+    assert!(wait().of(answered).await.unwrap().is_err());
+}
+
+#[test]
+fn a_thread_waits_with_a_name_too() {
+    let (sender, mut inbox) = mpsc::channel(4);
+    let reader = std::thread::spawn(move || {
+        let mut batch = Vec::new();
+        let wait = Wait::endless("messages for a thread", "the sender ends it");
+        while wait.clone().messages_here(&mut inbox, &mut batch, 2) > 0 {}
+        batch
+    });
+    (1..4).for_each(|number| sender.try_send(number).unwrap());
+    drop(sender);
+    let ended = Wait::endless("the reader", "the sender is gone").join(reader);
+    assert_eq!(ended.unwrap(), [1, 2, 3]);
+    let ended = std::thread::scope(|scope| {
+        Wait::endless("a thread that borrows", "it ends at once").join_scoped(scope.spawn(|| 7))
+    });
+    assert_eq!(ended.unwrap(), 7);
 }

@@ -5,10 +5,11 @@
 use super::SHIM_GROUP_LABEL;
 use crate::connect::Shared;
 use crate::process;
-use crate::rpc::{self, QUICK, RpcError};
+use crate::rpc::{self, QUICK, RpcError, SLOW};
 use containerd_client::services::v1::ListContainersRequest;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use wharf_wait::{Wait, blocking};
 
 /// Kills the shim of a container when it was the shim, and not containerd, that gave no answer.
 pub(super) async fn break_if_silent(shared: &Shared, id: &str, group: &str, error: &RpcError) {
@@ -27,7 +28,11 @@ async fn break_shim(shared: &Shared, id: &str, group: &str) {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         process::shims_for(&address, &namespace, &ids)
     };
-    let shims = tokio::task::spawn_blocking(find).await.expect("looking through /proc does not panic");
+    let looking = Wait::named("a look through /proc for a shim").owner(id.to_owned()).at_most(SLOW);
+    let shims = looking.of(blocking(find)).await.unwrap_or_else(|late| {
+        tracing::warn!(container = %id, %late, "the shim of a container is not found");
+        Vec::new()
+    });
     for shim in shims {
         tracing::warn!(shim, container = %id, "killing a shim that does not answer");
         let Ok(pid) = i32::try_from(shim) else { continue };

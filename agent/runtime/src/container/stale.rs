@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
-use wharf_wait::Wait;
+use wharf_wait::{Wait, blocking};
 
 /// The directory in which containerd keeps a shim's bundle: `<state>/io.containerd.runtime.v2.task/<namespace>/<id>`.
 const BUNDLES: &str = "io.containerd.runtime.v2.task";
@@ -62,7 +62,11 @@ pub(super) async fn bundle_cleared(shared: &Shared, id: &str, words: &str) -> bo
         remove_runc_state(&namespace, &id)?;
         Ok::<_, io::Error>(true)
     };
-    let removed = tokio::task::spawn_blocking(remove).await.expect("removing files does not panic");
+    let removing = Wait::endless(
+        "a forgotten bundle to be removed",
+        "broken off, it could remove what the next create makes",
+    );
+    let removed = removing.of(blocking(remove)).await;
     // What cannot be removed leaves the error as it is.
     removed.unwrap_or_else(|error| {
         tracing::warn!(%error, "a bundle that containerd has forgotten stays");
@@ -95,12 +99,14 @@ pub(super) async fn cleaned_up(shared: &Shared, id: &str) {
 /// True while a program that containerd began to clean up after a shim of this container runs.
 async fn is_cleaning(shared: &Shared, id: &str) -> bool {
     let (address, namespace) = (shared.config.address.clone(), shared.config.namespace.clone());
-    let id = id.to_owned();
+    let (id, owner) = (id.to_owned(), id.to_owned());
     let look = move || {
         let shims = process::shims_for(&address, &namespace, &[&id]);
         shims.into_iter().any(|shim| process::asked_to(shim).as_deref() == Some("delete"))
     };
-    tokio::task::spawn_blocking(look).await.expect("looking at processes does not panic")
+    let looking = Wait::named("a look through /proc for a clean-up").owner(owner).at_most(CLEAN_UP);
+    // Whoever is not seen to have ended may not have.
+    looking.of(blocking(look)).await.unwrap_or(true)
 }
 
 /// True for words about a bundle that was there before the containerd which says them: what made it is not being undone.

@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use wharf_wait::Wait;
 
 /// A lease for one load: far longer than any takes, short enough that a crash does not fill the disk for days.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
@@ -141,5 +142,9 @@ async fn copy_blob(
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
 ) -> Result<T, LoadError> {
-    tokio::task::spawn_blocking(work).await.expect("reading an archive does not panic")
+    let reading = Wait::endless(
+        "an archive to be read",
+        "it is as large as it is; the operator who asked for it waits and can end it",
+    );
+    reading.of(wharf_wait::blocking(work)).await
 }

@@ -7,8 +7,10 @@ use crate::rpc::{self, QUICK, RpcError, SLOW};
 use crate::scratch_mount;
 use containerd_client::services::v1::snapshots::{RemoveSnapshotRequest, ViewSnapshotRequest};
 use std::collections::HashMap;
+use std::io::{self, ErrorKind};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use wharf_wait::{Wait, blocking};
 
 /// Remembered look-ups; past this the memory starts anew.
 const REMEMBERED: usize = 1024;
@@ -52,7 +54,7 @@ pub enum UserError {
     Image(#[source] StoreError),
     /// The image could not be mounted or read.
     #[error("cannot read the image's users")]
-    Read(#[source] std::io::Error),
+    Read(#[source] io::Error),
 }
 
 /// Look-ups done before. Layers never change, so an answer stays right.
@@ -134,7 +136,11 @@ async fn user_files(shared: &Shared, chain_id: &str) -> Result<[Option<String>; 
 
 async fn read_users(mounts: Vec<containerd_client::types::Mount>) -> Result<[Option<String>; 2], UserError> {
     let read = move || scratch_mount::read_files(mounts, ["etc/passwd", "etc/group"]);
-    let files = tokio::task::spawn_blocking(read).await.expect("reading files does not panic");
+    let looking = Wait::named("the users of an image").owner("containerd client").at_most(SLOW);
+    let files = looking
+        .of(blocking(read))
+        .await
+        .unwrap_or_else(|late| Err(io::Error::new(ErrorKind::TimedOut, late)));
     files.map_err(UserError::Read)
 }
 

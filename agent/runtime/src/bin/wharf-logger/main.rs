@@ -59,7 +59,8 @@ fn run() -> io::Result<()> {
         log.write(&batch);
     }
     for reader in readers {
-        reader?.join().map_err(|_| io::Error::other("a reader panicked"))?;
+        let ended = Wait::endless("a reader to end", "the queue says that it is about to");
+        ended.join(reader?).map_err(|_| io::Error::other("a reader panicked"))?;
     }
     Ok(())
 }

@@ -43,6 +43,10 @@ impl Queue {
         let mut state = self.lock();
         let full = |state: &mut State| state.bytes > 0 && state.bytes + line.len() > ROOM;
         if full(&mut state) && !state.dropping {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "bounded; the one pair of threads that share a lock"
+            )]
             let waited = self.changed.wait_timeout_while(state, PATIENCE, full);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -66,6 +70,10 @@ impl Queue {
     pub(crate) fn take(&self) -> Option<Batch> {
         let state = self.lock();
         let idle = |state: &mut State| state.lines.is_empty() && state.dropped == 0 && state.writers > 0;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "endless: a container may be silent for ever; its end wakes this"
+        )]
         let mut state = self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
         if state.lines.is_empty() && state.dropped == 0 {
             return None;
