@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 use wharf_core::adopt::Inscription;
 use wharf_core::event::{ContainerRef, Event, Exit, Found, FoundContainer, Observation};
@@ -28,7 +27,7 @@ use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
 use wharf_protocol::arn::TaskArn;
 use wharf_runtime::{ListError, ObservedContainer, ObservedState, RuntimeEvent};
-use wharf_wait::{Wait, end, message};
+use wharf_wait::{Ticker, Wait, end, message};
 
 /// Why the wait for events needs no end.
 const QUIET: &str = "a quiet runtime has none, and the listing every half minute does not rely on them";
@@ -184,7 +183,7 @@ impl<O: Outside> Watch<O> {
     pub async fn run(mut self, cancel: CancellationToken) {
         let mut events = self.lister.runtime.events();
         let mut names = Names { view: self.view.clone(), known: BTreeMap::new() };
-        let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + RECONCILE, RECONCILE);
+        let mut tick = Wait::named("the next listing").owner("watch of containerd").after_every(RECONCILE);
         let mut removals = JoinSet::new();
         loop {
             let removed = Wait::endless("the removal of what is not ours", "the runtime bounds it");
@@ -193,7 +192,7 @@ impl<O: Outside> Watch<O> {
             let look = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                _ = tick.tick() => true,
+                () = tick.tick() => true,
                 Some(_) = removed.of(end(&mut removals)) => false,
                 event = Wait::endless("events of containerd", QUIET).of(message(&mut events)) => match event {
                     Some(event) => self.hear(event, &mut names, &mut tick).await,
@@ -207,7 +206,7 @@ impl<O: Outside> Watch<O> {
     }
 
     /// Takes one event; says whether a listing is due.
-    async fn hear(&self, event: RuntimeEvent, names: &mut Names, tick: &mut Interval) -> bool {
+    async fn hear(&self, event: RuntimeEvent, names: &mut Names, tick: &mut Ticker) -> bool {
         match event {
             RuntimeEvent::Exited { container_id, exit } => {
                 failpoint!("exit.heard");
@@ -227,7 +226,7 @@ impl<O: Outside> Watch<O> {
             }
             RuntimeEvent::Resubscribed => {
                 tracing::info!("containerd's events are heard");
-                tick.reset_after(CONFIRM);
+                tick.within(CONFIRM);
                 true
             }
             RuntimeEvent::Disconnected => {
@@ -238,7 +237,7 @@ impl<O: Outside> Watch<O> {
     }
 
     /// Tells of an exit that is one; else a listing soon looks at the container again.
-    async fn exited(&self, container: ContainerRef, heard: Exit, tick: &mut Interval) {
+    async fn exited(&self, container: ContainerRef, heard: Exit, tick: &mut Ticker) {
         let Lister { runtime, places, .. } = &self.lister;
         let shown = match runtime.inspect(&id(&container)).await.map(|seen| seen.map(observation)) {
             Ok(Some(
@@ -253,7 +252,7 @@ impl<O: Outside> Watch<O> {
                     error = chain(&error),
                     "an exit is left to the listing"
                 );
-                return tick.reset_after(CONFIRM);
+                return tick.within(CONFIRM);
             }
         };
         match ending::believed((runtime, places), &container, Some(shown)).await {
@@ -261,12 +260,12 @@ impl<O: Outside> Watch<O> {
             seen => {
                 tracing::warn!(task = %container.task, container = container.container, ?heard, ?seen,
                     "containerd tells of an exit that is not this container's");
-                tick.reset_after(CONFIRM);
+                tick.within(CONFIRM);
             }
         }
     }
 
-    async fn look(&mut self, removals: &mut JoinSet<()>, tick: &mut Interval) {
+    async fn look(&mut self, removals: &mut JoinSet<()>, tick: &mut Ticker) {
         let view = Arc::clone(&self.view.borrow());
         match self.lister.list(&view.tasks, false).await {
             Ok(listing) => {
@@ -275,7 +274,7 @@ impl<O: Outside> Watch<O> {
             }
             Err(error) => {
                 tracing::warn!(error = chain(&error), "cannot list containers");
-                tick.reset_after(AGAIN);
+                tick.within(AGAIN);
             }
         }
     }
