@@ -91,19 +91,23 @@ impl<R: Runtime> Lister<R> {
             let state = began(observation(container.state), container.started_at_ms);
             containers.insert(name, state);
         }
-        self.check(&mut containers, known).await;
+        let expected = known.values().flat_map(|task| expected(task));
+        let unknown = containers.keys().filter(|container| !known.contains_key(&container.task)).cloned();
+        let defined = found.values().flat_map(defined);
+        let doubtful = expected.chain(unknown).chain(defined).collect();
+        self.check(&mut containers, doubtful).await;
         let boot = self.boot.clone();
         let event = Event::Observed { containers, found, boot, recovery };
         Ok(Listing { event, foreign, instance: instance.map(|(_, arn)| arn) })
     }
 
-    /// Has the kernel's word on containers that should be there and are not shown to run.
+    /// Has the kernel's word on containers that may live and are not shown to.
     async fn check(
         &self,
         containers: &mut BTreeMap<ContainerRef, Observation>,
-        known: &BTreeMap<TaskArn, Arc<TaskView>>,
+        doubtful: BTreeSet<ContainerRef>,
     ) {
-        for container in known.values().flat_map(|task| expected(task)) {
+        for container in doubtful {
             let shown = containers.get(&container).copied();
             let seen = ending::believed((&self.runtime, &self.places), &container, shown).await;
             containers.extend(seen.map(|seen| (container, seen)));
@@ -115,6 +119,12 @@ impl<R: Runtime> Lister<R> {
 fn expected(task: &TaskView) -> impl Iterator<Item = ContainerRef> {
     let there = task.containers().filter(|(_, state)| matches!(state.known, Stage::Created | Stage::Running));
     there.map(|(spec, _)| ContainerRef { task: task.spec.arn.clone(), container: spec.name.clone() })
+}
+
+/// The containers of a task that nobody knew: any of them may run, whatever is left of its record.
+fn defined(found: &Found) -> impl Iterator<Item = ContainerRef> {
+    let task = &found.spec.arn;
+    found.spec.containers.iter().map(|spec| ContainerRef { task: task.clone(), container: spec.name.clone() })
 }
 
 /// Adds what a container bears to what was found of its task.

@@ -71,6 +71,20 @@ async fn a_task_whose_shim_hangs_runs_on_also_when_the_agent_starts_meanwhile() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_shim_hangs_is_adopted_by_an_agent_that_lost_its_data() {
+    let mut pair = Pair::running(168).await;
+    let shim = pair.shim();
+    send(shim, SIGSTOP);
+    pair.restart_without_data().await;
+    pair.logged(LOST).await;
+    pair.runs_on().await;
+    send(shim, SIGCONT);
+    pair.stop();
+    assert_eq!(pair.stopped(PATIENT).await.exit_code, Some(0));
+    pair.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_task_whose_process_ends_under_a_hung_shim_is_told_stopped() {
     let mut pair = Pair::running(162).await;
     let pid = pair.pid();

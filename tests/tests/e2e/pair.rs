@@ -91,8 +91,18 @@ impl Pair {
 
     /// Kills the agent and starts it again; it then believes what it sees at once.
     pub async fn restart_agent(&mut self) {
+        self.restart_after(|_| ()).await;
+    }
+
+    /// The same, and meanwhile its data directory is lost.
+    pub async fn restart_without_data(&mut self) {
+        self.restart_after(|host| std::fs::remove_dir_all(host.dir().join("data")).unwrap()).await;
+    }
+
+    async fn restart_after(&mut self, meanwhile: impl FnOnce(&Host)) {
         let sessions = self.control.sessions();
         self.host.kill_agent().unwrap();
+        meanwhile(&self.host);
         self.host.start_agent(&format!("http://{}", self.control.address())).unwrap();
         self.control.connected_again(sessions).await;
     }
