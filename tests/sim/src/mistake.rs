@@ -30,11 +30,17 @@ pub enum Mistake {
     ReportsOvertake,
     /// SIGKILL delivered counts as the death of the process.
     KillIsDeath,
+    /// containerd's word is taken for the end of a container: the kernel is not asked, and nobody ends what is in the cgroup.
+    KernelNotAsked,
+    /// containerd's word is taken for the life of a container: "running" is believed of a dead process.
+    RunningBelieved,
+    /// An exit that is told is believed, whichever attempt under the same id it was.
+    ExitBelieved,
 }
 
 impl Mistake {
     /// Every mistake that has to be found.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::LostFsync,
         Self::AckBeforeDurable,
         Self::TornSave,
@@ -47,6 +53,9 @@ impl Mistake {
         Self::ReportOnce,
         Self::ReportsOvertake,
         Self::KillIsDeath,
+        Self::KernelNotAsked,
+        Self::RunningBelieved,
+        Self::ExitBelieved,
     ];
 }
 
@@ -78,6 +87,9 @@ fn forgotten(mistake: Option<Mistake>) -> Option<(&'static str, Value)> {
         | Mistake::FailedRemovalIsDone
         | Mistake::ReportOnce
         | Mistake::ReportsOvertake
-        | Mistake::KillIsDeath => None,
+        | Mistake::KillIsDeath
+        | Mistake::KernelNotAsked
+        | Mistake::RunningBelieved
+        | Mistake::ExitBelieved => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Networks, simulated: namespaces with addresses, files and cgroups, by task.
 
 use crate::history::Who;
+use crate::host::task_cgroup;
 use crate::mistake::Mistake;
 use crate::world::{State, World};
 use std::collections::BTreeSet;
@@ -79,23 +80,18 @@ impl Network for SimNetwork {
 
     async fn limit(&self, task: &TaskSpec) -> Result<(), CgroupError> {
         self.world.step("at", "cgroup of", task.arn.id()).await;
-        self.world.change(|state| state.host.cgroups.insert(task.arn.id().to_owned()));
+        self.world.change(|state| state.host.kernel.cgroups.insert(task_cgroup(task.arn.id())));
         Ok(())
     }
 
     async fn release(&self, task: &TaskArn) -> Result<(), String> {
         let id = task.id();
-        let network = self.call("release", id).await;
-        let done = network.is_ok();
-        self.world.change(|state| {
-            if done {
-                state.network_goes(id);
-                state.host.cgroups.remove(id);
-                state.say(Who::Agent, format_args!("{id} is released"));
-            }
-        });
+        let mut released = self.call("release", id).await;
+        if released.is_ok() {
+            released = self.world.change(|state| state.release(id));
+        }
         self.world.step("after", "release", id).await;
-        if self.world.lock().mistake == Some(Mistake::FailedRemovalIsDone) { Ok(()) } else { network }
+        if self.world.lock().mistake == Some(Mistake::FailedRemovalIsDone) { Ok(()) } else { released }
     }
 
     fn memory(&self, _container: &ContainerRef) -> Remains {
@@ -120,13 +116,29 @@ impl Network for SimNetwork {
     }
 
     async fn sweep_remains(&self, known: &BTreeSet<String>) {
-        self.world.change(|state| state.host.cgroups.retain(|task| known.contains(task)));
+        self.world.change(|state| {
+            let tasks = state.host.kernel.tasks();
+            for task in tasks.iter().filter(|task| !known.contains(*task)) {
+                state.host.kernel.remove_cgroup(&task_cgroup(task));
+            }
+        });
     }
 
     async fn close(&self) {}
 }
 
 impl State {
+    /// Network and cgroup go; a cgroup with a process in it stays.
+    fn release(&mut self, task: &str) -> Result<(), String> {
+        self.network_goes(task);
+        if !self.host.kernel.remove_cgroup(&task_cgroup(task)) {
+            self.say(Who::Agent, format_args!("the cgroup of {task} is not empty"));
+            return Err("a process is in the cgroup".to_owned());
+        }
+        self.say(Who::Agent, format_args!("{task} is released"));
+        Ok(())
+    }
+
     fn network_goes(&mut self, task: &str) {
         if self.host.networks.remove(task).is_some() {
             self.check_network_goes(task);

@@ -3,9 +3,10 @@
 use crate::history::Who;
 use crate::host::{Container, Phase};
 use crate::message;
+use crate::runtime::silent;
 use crate::world::State;
 use wharf_core::restart::Restarts;
-use wharf_runtime::{ExitStatus, RenewError};
+use wharf_runtime::{ExitStatus, ObservedState, RenewError};
 
 impl State {
     /// The ended process of a container goes. Says whether a new one is to be made: not where one waits already.
@@ -13,11 +14,14 @@ impl State {
         let Some(container) = self.host.containers.get(id) else {
             return Err(RenewError::NotFound { id: id.to_owned() });
         };
-        match container.phase {
-            Phase::Running(_) => Err(RenewError::Runs { id: id.to_owned(), pid: 1 }),
-            Phase::Created => Ok(false),
-            Phase::Vanished => Ok(true),
-            Phase::Exited(exit) => {
+        if container.hung {
+            return Err(RenewError::Rpc { id: id.to_owned(), source: silent("Renew") });
+        }
+        match self.host.seen(container) {
+            ObservedState::Running { pid } => Err(RenewError::Runs { id: id.to_owned(), pid }),
+            ObservedState::Created => Ok(false),
+            ObservedState::Vanished => Ok(true),
+            ObservedState::Exited(exit) => {
                 let container = container.clone();
                 self.say(Who::Agent, format_args!("Renew {id}: what has ended is cleared away"));
                 self.what_is_started_again_may_be(&container, exit);
@@ -30,12 +34,12 @@ impl State {
 
     /// A new process waits to be started.
     pub fn make_anew(&mut self, id: &str, note: &[u8]) {
-        let (copy, wall) = (self.host.next_copy(), self.wall());
         // A boot, or an agent that lives, may have come between.
-        let Some(container) = self.host.containers.get_mut(id) else { return };
-        (container.phase, container.copy, container.made_at) = (Phase::Created, copy, wall);
-        container.restarts = note.to_vec();
-        let (task, name) = (container.task.clone(), container.name.clone());
+        let Some(container) = self.host.containers.get(id) else { return };
+        let Container { request, task, name, plan, created_at, .. } = container.clone();
+        let anew = self.container((id, &request), (task.clone(), name.clone()), plan);
+        let anew = Container { created_at, restarts: note.to_vec(), ..anew };
+        self.host.containers.insert(id.to_owned(), anew);
         self.host.lived(&task, &name).renewals += 1;
         self.say(Who::Agent, format_args!("Renew {id}"));
     }

@@ -25,8 +25,8 @@ impl State {
 
     /// `never_two_live_copies`, `no_container_is_started_twice`
     fn one_live_copy(&mut self, task: &str, name: &str) {
-        let Lived { starts, renewals, live, .. } = self.host.lived(task, name).clone();
-        if live > 0 {
+        let Lived { starts, renewals, .. } = self.host.lived(task, name).clone();
+        if self.host.kernel.of(task, name) > 0 {
             self.broken("never_two_live_copies", format_args!("{task}/{name}"));
         } else if starts > renewals {
             self.broken("no_container_is_started_twice", format_args!("{task}/{name}"));
@@ -86,7 +86,7 @@ impl State {
 
     /// `what_runs_keeps_its_network`
     pub fn check_network_goes(&mut self, task: &str) {
-        let alive = self.host.alive(task).join(", ");
+        let alive = self.host.living(task);
         if !alive.is_empty() {
             self.broken("what_runs_keeps_its_network", format_args!("{task}: {alive} lives"));
         }

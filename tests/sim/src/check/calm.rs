@@ -1,12 +1,14 @@
 //! What has to come once nothing goes wrong any more.
 
 use super::SETTLE;
-use crate::host::Phase;
+use crate::host::{Container, Process};
 use crate::message;
 use crate::plane::{Goal, port};
-use crate::scenario::Millis;
+use crate::scenario::{Condition, Millis};
 use crate::world::{Happening, State};
+use std::collections::BTreeSet;
 use wharf_core::report::Status;
+use wharf_runtime::ObservedState;
 
 impl State {
     /// Calm: every task that was asked for runs or has stopped, and none stopped without a cause.
@@ -36,20 +38,29 @@ impl State {
         match goal.told {
             Some(Status::Stopped) => true,
             Some(Status::Running) => goal.stop_asked.is_none() && !essential().any(ended),
-            // Another task may have its port for as long as it runs.
             Some(Status::Pending) | None => {
-                let wanted = port(&goal.plan);
-                let same = |other: &&Goal| other.arn != goal.arn && port(&other.plan) == wanted;
-                wanted.is_some()
-                    && goal.stop_asked.is_none()
-                    && self
-                        .plane
-                        .goals
-                        .iter()
-                        .filter(same)
-                        .any(|other| !self.host.alive(other.arn.id()).is_empty())
+                goal.stop_asked.is_none() && (self.waits_for_port(goal) || self.waits_for_the_lost(goal))
             }
         }
+    }
+
+    /// Another task may have its port for as long as it runs.
+    fn waits_for_port(&self, goal: &Goal) -> bool {
+        let Some(wanted) = port(&goal.plan) else { return false };
+        let same = |other: &&Goal| other.arn != goal.arn && port(&other.plan) == Some(wanted);
+        self.plane.goals.iter().filter(same).any(|other| !self.host.alive(other.arn.id()).is_empty())
+    }
+
+    /// Nobody can probe the health of a container that lives and that containerd has lost, for as long as it lives.
+    fn waits_for_the_lost(&self, goal: &Goal) -> bool {
+        let id = goal.arn.id();
+        let lost = |container: &Container| {
+            let lives = self.host.kernel.of(id, &container.name) > 0;
+            lives && !matches!(self.host.seen(container), ObservedState::Running { .. })
+        };
+        let is_lost = |at: usize| self.host.container(id, &message::name(at)).is_some_and(lost);
+        let plans = &goal.plan.containers;
+        (1..plans.len()).any(|at| plans[at].waits_for == Some(Condition::Healthy) && is_lost(at - 1))
     }
 
     fn no_task_stops_without_a_cause(&mut self) {
@@ -87,12 +98,16 @@ impl State {
     fn remains(&self) -> Option<String> {
         let stays = |id: &String| self.scenario.tolerates.is_none() && self.host.strangers.contains_key(id);
         let container = self.host.containers.iter().find(|(id, _)| !stays(id));
-        let container = container.map(|(id, found)| match found.phase {
-            Phase::Running(_) => format!("{id} runs"),
-            Phase::Created | Phase::Exited(_) | Phase::Vanished => format!("a record of {id}"),
-        });
+        let container = container.map(|(id, _)| format!("a record of {id}"));
+        let stays = |process: &Process| stays(&process.id);
+        let process = self.host.kernel.all().find(|(_, process)| !stays(process));
+        let process = process.map(|(pid, found)| format!("process {pid} of {}: {:?}", found.id, found.kind));
+        let records = self.host.containers.values().map(|found| found.request.cgroup_path.as_str());
+        let kept: BTreeSet<&str> =
+            records.chain(self.host.kernel.all().map(|(_, process)| process.cgroup.as_str())).collect();
+        let cgroup = self.host.kernel.cgroups.iter().find(|path| !kept.contains(path.as_str()));
+        let cgroup = cgroup.map(|path| format!("cgroup {path}"));
         let network = || self.host.networks.keys().next().map(|task| format!("the network of {task}"));
-        let cgroup = || self.host.cgroups.iter().next().map(|task| format!("the cgroup of {task}"));
-        container.or_else(network).or_else(cgroup)
+        process.or(container).or_else(network).or(cgroup)
     }
 }

@@ -45,9 +45,9 @@ impl State {
             let acked = goal.stop_acked?;
             let own = longest_stop(&goal.plan.containers);
             let allowed = own + BOUND + 2 * self.trouble_since(acked);
-            let alive = self.host.alive(goal.arn.id());
+            let alive = self.host.living(goal.arn.id());
             (!alive.is_empty() && now > acked + allowed)
-                .then(|| format!("{}: {} lives {} ms after", goal.arn.id(), alive.join(", "), now - acked))
+                .then(|| format!("{}: {} lives {} ms after", goal.arn.id(), alive, now - acked))
         });
         if let Some(late) = late {
             self.broken("what_is_asked_to_stop_stops_in_time", format_args!("{late}"));

@@ -1,6 +1,7 @@
 //! What every network promises.
 
 use super::quiet_world;
+use crate::host::task_cgroup;
 use crate::network::SimNetwork;
 use crate::world::World;
 use std::collections::BTreeSet;
@@ -60,13 +61,13 @@ impl Ground for Simulated {
     }
 
     fn has_cgroup(&self, task: &TaskArn) -> bool {
-        self.world.lock().host.cgroups.contains(task.id())
+        self.world.lock().host.kernel.cgroups.contains(&task_cgroup(task.id()))
     }
 
     async fn clear(self) {
         let state = self.world.lock();
         assert_eq!(state.broken, None, "the simulator's own checks");
-        assert!(state.host.networks.is_empty() && state.host.cgroups.is_empty());
+        assert!(state.host.networks.is_empty() && state.host.kernel.cgroups.is_empty());
     }
 }
 

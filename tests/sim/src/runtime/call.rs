@@ -1,6 +1,6 @@
 //! The way to containerd and back: calls that are slow, fail, hang, or fail after they have done their work.
 
-use super::SimRuntime;
+use super::{QUICK, SimRuntime};
 use crate::history::Who;
 use std::time::Duration;
 use wharf_runtime::{Absence, RpcError};
@@ -114,4 +114,9 @@ pub fn absence(error: RpcError) -> Absence {
         RpcError::Deadline { .. } => Absence::Silent(error),
         RpcError::Transport { .. } | RpcError::Status { .. } => Absence::BrokeOff(error),
     }
+}
+
+/// What a call gets that asks a shim which hangs.
+pub fn silent(rpc: &'static str) -> RpcError {
+    RpcError::Deadline { rpc, after: QUICK }
 }

@@ -1,43 +1,28 @@
 //! How a process is asked to end or made to, and how a container goes.
 
-use super::call::{Answer, absence};
+use super::call::{Answer, absence, silent};
 use super::{QUICK, SLOW, SimRuntime};
 use crate::history::Who;
-use crate::host::Phase;
+use crate::host::{Kind, Phase, Pid};
 use crate::mistake::Mistake;
-use crate::world::Happening;
+use crate::world::{Happening, State};
 use wharf_runtime::cgroup::CgroupError;
-use wharf_runtime::{DeleteError, ExitStatus, SignalError, SignalOutcome};
+use wharf_runtime::{DeleteError, ExitStatus, RpcError, SignalError, SignalOutcome};
 
 impl SimRuntime {
     pub(super) async fn signal(&self, id: &str, signal: &str) -> Result<SignalOutcome, SignalError> {
         let id = &self.id(id);
         let answer = self.call("Kill", id, QUICK).await;
-        let mut outcome = SignalOutcome::Gone;
+        let mut outcome = Ok(SignalOutcome::Gone);
         if answer.takes_effect() {
-            outcome = self.world.change(|state| {
-                let Some(container) = state.host.containers.get(id) else { return SignalOutcome::Gone };
-                let Phase::Running(_) = container.phase else { return SignalOutcome::Gone };
-                let (copy, obeys) = (container.copy, container.plan.obeys);
-                state.say(Who::Agent, format_args!("{signal} to {id}"));
-                let (after, code) = match (signal, obeys) {
-                    ("SIGKILL", _) => (Some(state.draw("death", 1, 200)), 137),
-                    (_, obeys) => (obeys, 143),
-                };
-                if let Some(after) = after {
-                    state.plan(after, Happening::Exit { id: id.clone(), copy, code, oom: false });
-                }
-                if state.mistake == Some(Mistake::KillIsDeath) && signal == "SIGKILL" {
-                    let at_ms = state.wall();
-                    state.host.killed.insert(copy, ExitStatus { code: 137, at_ms });
-                    state.plan(0, Happening::Emit { id: id.clone(), exit: Some((137, at_ms)) });
-                }
-                SignalOutcome::Delivered
-            });
+            outcome = self.world.change(|state| state.signal(id, signal));
+        }
+        if outcome.is_err() {
+            tokio::time::sleep(QUICK).await;
         }
         let (of, signal) = (id.clone(), signal.to_owned());
         match self.answered("Kill", id, answer).await {
-            Answer::Good => Ok(outcome),
+            Answer::Good => outcome.map_err(|source| SignalError::Rpc { id: of, signal, source }),
             Answer::Away(error) => Err(SignalError::Away { id: of, signal, source: absence(error) }),
             Answer::Refused(source) | Answer::Lost(source) => {
                 Err(SignalError::Rpc { id: of, signal, source })
@@ -47,15 +32,14 @@ impl SimRuntime {
 
     pub(super) async fn end(&self, cgroup: &str) -> Result<(), CgroupError> {
         self.world.step("before", "End", cgroup).await;
-        self.world.change(|state| {
-            let mut running =
-                state.host.containers.iter().filter(|(_, c)| matches!(c.phase, Phase::Running(_)));
-            let found = running.find(|(_, c)| cgroup.ends_with(&format!("/{}/{}", c.task, c.name)));
-            if let Some((id, copy)) = found.map(|(id, container)| (id.clone(), container.copy)) {
-                state.say(Who::Agent, format_args!("End {id}"));
-                state.process_ends(&id, copy, 137, false);
-            }
-        });
+        let asked = self.world.lock().mistake != Some(Mistake::KernelNotAsked);
+        if asked && self.world.lock().host.kernel.within(cgroup).next().is_some() {
+            self.world.takes("end", 1, 200).await;
+            self.world.change(|state| {
+                state.say(Who::Agent, format_args!("End {cgroup}"));
+                state.kill_cgroup(cgroup);
+            });
+        }
         self.world.step("after", "End", cgroup).await;
         Ok(())
     }
@@ -65,23 +49,76 @@ impl SimRuntime {
         let answer = self.call("Delete", id, SLOW).await;
         let mut exit = None;
         if answer.takes_effect() {
-            exit = self.world.change(|state| {
-                let running = state.host.containers.get(id).filter(|c| matches!(c.phase, Phase::Running(_)));
-                if let Some(copy) = running.map(|container| container.copy) {
-                    state.process_ends(id, copy, 137, false);
-                }
-                state.check_delete(id);
-                let removed = state.host.containers.remove(id)?;
-                state.say(Who::Agent, format_args!("Delete {id}"));
-                match removed.phase {
-                    Phase::Exited(exit) => Some(exit),
-                    Phase::Created | Phase::Running(_) | Phase::Vanished => None,
-                }
-            });
+            exit = self.world.change(|state| state.delete(id));
         }
         match self.answered("Delete", id, answer).await.error() {
             None => Ok(exit),
             Some(source) => Err(DeleteError { id: id.clone(), source }),
+        }
+    }
+}
+
+impl State {
+    /// A signal on its way through a shim: one that hangs does not answer, and is killed for that when it was to kill.
+    fn signal(&mut self, id: &str, signal: &str) -> Result<SignalOutcome, RpcError> {
+        let Some(container) = self.host.containers.get(id) else { return Ok(SignalOutcome::Gone) };
+        let (pid, obeys) = (container.pid, container.plan.obeys);
+        if container.hung {
+            self.say(Who::Agent, format_args!("{signal} to {id}: its shim does not answer"));
+            if signal == "SIGKILL" {
+                self.shim_dies(id);
+            }
+            return Err(silent("Kill"));
+        }
+        let runs =
+            self.host.kernel.process(pid).is_some_and(|process| matches!(process.kind, Kind::Runs { .. }));
+        if container.phase != Phase::Running || !runs {
+            return Ok(SignalOutcome::Gone);
+        }
+        self.say(Who::Agent, format_args!("{signal} to {id}"));
+        let (after, code) = match signal {
+            "SIGKILL" => (Some(self.draw("death", 1, 200)), 137),
+            _ => (obeys, 143),
+        };
+        if let Some(after) = after {
+            self.plan(after, Happening::Exit { pid, code, oom: false });
+        }
+        if signal == "SIGKILL" {
+            self.kill_is_death(id, pid);
+        }
+        Ok(SignalOutcome::Delivered)
+    }
+
+    /// The mistake by that name.
+    fn kill_is_death(&mut self, id: &str, pid: Pid) {
+        if self.mistake == Some(Mistake::KillIsDeath) {
+            let at_ms = self.wall();
+            self.host.believed_dead.insert(pid, ExitStatus { code: 137, at_ms });
+            self.plan(0, Happening::Emit { id: id.to_owned(), exit: Some((137, at_ms)) });
+        }
+    }
+
+    /// A record goes, and what containerd knows to run. Of what it does not know it leaves process and cgroup where they are.
+    fn delete(&mut self, id: &str) -> Option<ExitStatus> {
+        if self.host.containers.get(id)?.hung {
+            self.shim_dies(id);
+        }
+        let container = self.host.containers.get(id)?;
+        let cgroup = container.request.cgroup_path.clone();
+        let waited =
+            self.host.kernel.process(container.pid).is_some_and(|process| process.kind == Kind::Waits);
+        if matches!(container.phase, Phase::Created | Phase::Running) {
+            self.kill_cgroup(&cgroup);
+        }
+        self.check_delete(id);
+        let removed = self.host.containers.remove(id)?;
+        self.say(Who::Agent, format_args!("Delete {id}"));
+        if removed.phase != Phase::Vanished {
+            self.host.kernel.remove_cgroup(&cgroup);
+        }
+        match removed.phase {
+            Phase::Exited(exit) if !waited => Some(exit),
+            Phase::Exited(_) | Phase::Created | Phase::Running | Phase::Vanished => None,
         }
     }
 }

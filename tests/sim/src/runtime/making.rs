@@ -1,13 +1,14 @@
 //! How a container comes to be, and its process to run.
 
-use super::call::{Answer, absence};
+use super::call::{Answer, absence, silent};
 use super::{SLOW, SimRuntime};
 use crate::history::Who;
-use crate::host::{Container, NAME, Phase, TASK};
+use crate::host::{Container, Kind, NAME, Phase, Pid, Process, TASK};
+use crate::scenario::ContainerPlan;
 use crate::world::{Happening, State};
 use wharf_runtime::{
-    Absence, CreateContainer, CreateError, Image, ImageConfig, PullError, RenewContainer, RenewError,
-    StartError, Started,
+    Absence, CreateContainer, CreateError, Image, ImageConfig, ObservedState, PullError, RenewContainer,
+    RenewError, StartError, Started,
 };
 
 impl SimRuntime {
@@ -46,9 +47,8 @@ impl SimRuntime {
         if answer.takes_effect() {
             self.world.change(|state| state.create(id, request))?;
         }
-        // Of a creation that failed the real one removes what there is.
         if matches!(answer, Answer::Lost(_)) {
-            self.world.change(|state| state.host.containers.remove(id));
+            self.world.change(|state| state.undo_create(id));
         }
         let id = id.clone();
         match self.answered("Create", &id, answer).await {
@@ -62,20 +62,20 @@ impl SimRuntime {
     pub(super) async fn start(&self, id: &str) -> Result<Started, StartError> {
         let id = &self.id(id);
         let answer = self.call("Start", id, SLOW).await;
-        let mut at_ms = 0;
+        let (mut pid, mut at_ms) = (0, 0);
         if answer.takes_effect() {
-            let started = self.world.change(|state| {
-                at_ms = state.wall();
-                state.start(id)
-            });
-            if let Err(error) = started {
-                self.world.step("after", "Start", id).await;
-                return Err(error);
+            let started = self.world.change(|state| (state.wall(), state.start(id)));
+            match started {
+                (at, Ok(number)) => (pid, at_ms) = (number, at),
+                (_, Err(error)) => {
+                    self.world.step("after", "Start", id).await;
+                    return Err(error);
+                }
             }
         }
         let id = id.clone();
         match self.answered("Start", &id, answer).await {
-            Answer::Good => Ok(Started { pid: 1, at_ms }),
+            Answer::Good => Ok(Started { pid, at_ms }),
             Answer::Away(error) => Err(StartError::Away { id, source: absence(error) }),
             Answer::Refused(error) => Err(StartError::Runtime { id, reason: error.to_string() }),
             Answer::Lost(source) => Err(StartError::Rpc { id, source }),
@@ -107,65 +107,95 @@ impl State {
             if !same {
                 return Err(CreateError::Exists { id: id.to_owned() });
             }
-            match found.phase {
-                Phase::Created | Phase::Running(_) => {
+            match self.host.seen(found) {
+                ObservedState::Created | ObservedState::Running { .. } => {
                     self.say(Who::Agent, format_args!("Create {id}: exists, adopted"));
                     return Ok(());
                 }
-                Phase::Exited(_) | Phase::Vanished => {}
+                ObservedState::Exited(_) | ObservedState::Vanished => {}
             }
         }
         let label = |name: &str| request.labels.get(name).cloned().unwrap_or_default();
         let (task, name) = (label(TASK).rsplit('/').next().unwrap_or_default().to_owned(), label(NAME));
         self.check_create(&task, &name);
         let Some(plan) = self.plane.plan_of(&task, &name) else { return Ok(()) };
-        let container = Container {
-            request: request.clone(),
-            task,
-            name,
-            phase: Phase::Created,
-            copy: self.host.next_copy(),
-            plan,
-            created_at: self.wall(),
-            started_at: None,
-            made_at: self.wall(),
-            restarts: Vec::new(),
-        };
+        let container = self.container((id, request), (task, name), plan);
         self.say(Who::Agent, format_args!("Create {id}"));
         self.host.containers.insert(id.to_owned(), container);
         Ok(())
     }
 
+    /// A record with a process that waits.
+    pub fn container(
+        &mut self,
+        (id, request): (&str, &CreateContainer),
+        (task, name): (String, String),
+        plan: ContainerPlan,
+    ) -> Container {
+        let cgroup = request.cgroup_path.clone();
+        let (id, kind) = (id.to_owned(), Kind::Waits);
+        let pid =
+            self.host.kernel.begin(Process { id, task: task.clone(), name: name.clone(), cgroup, kind });
+        Container {
+            request: request.clone(),
+            task,
+            name,
+            phase: Phase::Created,
+            pid,
+            hung: false,
+            unsaid: None,
+            plan,
+            created_at: self.wall(),
+            started_at: None,
+            made_at: self.wall(),
+            restarts: Vec::new(),
+        }
+    }
+
+    /// Of a creation that failed the real one removes what there is.
+    fn undo_create(&mut self, id: &str) {
+        let Some(removed) = self.host.containers.remove(id) else { return };
+        self.kill_cgroup(&removed.request.cgroup_path);
+        self.host.kernel.remove_cgroup(&removed.request.cgroup_path);
+    }
+
     /// The process of a created container begins; one that runs is adopted.
-    fn start(&mut self, id: &str) -> Result<(), StartError> {
-        let (now, wall) = (self.now(), self.wall());
-        let Some(container) = self.host.containers.get_mut(id) else {
+    fn start(&mut self, id: &str) -> Result<Pid, StartError> {
+        let container = self.host.containers.get(id);
+        let Some(container) = container.filter(|container| container.phase != Phase::Vanished) else {
             return Err(StartError::NotFound { id: id.to_owned() });
         };
-        match container.phase {
-            Phase::Running(_) => return Ok(()),
-            Phase::Vanished => return Err(StartError::NotFound { id: id.to_owned() }),
-            Phase::Exited(_) => {
+        if container.hung {
+            return Err(StartError::Rpc { id: id.to_owned(), source: silent("Start") });
+        }
+        let pid = container.pid;
+        match self.host.seen(container) {
+            ObservedState::Running { pid } => return Ok(pid),
+            ObservedState::Exited(_) | ObservedState::Vanished => {
                 let reason = "the process has ended".to_owned();
                 return Err(StartError::Runtime { id: id.to_owned(), reason });
             }
-            Phase::Created => {}
+            ObservedState::Created => {}
         }
-        container.phase = Phase::Running(now);
+        self.runs(id, pid);
+        Ok(pid)
+    }
+
+    fn runs(&mut self, id: &str, pid: Pid) {
+        let (now, wall) = (self.now(), self.wall());
+        let Some(container) = self.host.containers.get_mut(id) else { return };
+        container.phase = Phase::Running;
         container.started_at = Some(wall);
-        let (task, name) = (container.task.clone(), container.name.clone());
-        let (copy, ends) = (container.copy, container.plan.ends);
+        let Container { task, name, plan, .. } = container.clone();
         self.say(Who::Agent, format_args!("Start {id}"));
         self.check_start(&task, &name);
+        self.host.kernel.run(pid, (now, wall), plan.leaves);
         let lived = self.host.lived(&task, &name);
         lived.starts += 1;
-        lived.live += 1;
-        lived.ended = None;
+        (lived.ended, lived.unseen) = (None, false);
         lived.started.get_or_insert(now);
-        if let Some((after, code)) = ends {
-            let (id, code) = (id.to_owned(), i32::from(code));
-            self.plan(after, Happening::Exit { id, copy, code, oom: false });
+        if let Some((after, code)) = plan.ends {
+            self.plan(after, Happening::Exit { pid, code: i32::from(code), oom: false });
         }
-        Ok(())
     }
 }

@@ -5,6 +5,8 @@ mod ending;
 mod making;
 mod seeing;
 
+pub use call::silent;
+
 use crate::mistake::Mistake;
 use crate::scenario::Millis;
 use crate::world::{Happening, World};
@@ -71,9 +73,8 @@ impl Runtime for SimRuntime {
         Self::signal(self, id, signal).await
     }
 
-    // Whatever is said to have ended has ended here, and leaves nothing behind.
-    async fn survivor(&self, _cgroup: &str) -> Result<Option<ObservedState>, CgroupError> {
-        Ok(None)
+    async fn survivor(&self, cgroup: &str) -> Result<Option<ObservedState>, CgroupError> {
+        Self::survivor(self, cgroup).await
     }
 
     async fn end(&self, cgroup: &str) -> Result<(), CgroupError> {

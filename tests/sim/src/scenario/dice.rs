@@ -7,6 +7,9 @@ use super::{
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+/// Sets the dice for lost containers apart from the others.
+const LOSSES: u64 = 0x1057_c0de;
+
 impl Scenario {
     /// The story of a seed.
     pub fn of(seed: u64) -> Self {
@@ -44,6 +47,7 @@ impl Scenario {
             _ => {}
         }
         add_restarts(&mut SmallRng::seed_from_u64(!seed), &mut story.tasks);
+        story.lose_containers(&mut SmallRng::seed_from_u64(seed ^ LOSSES));
         story
     }
 
@@ -67,6 +71,32 @@ impl Scenario {
         task.network = NetworkPlan::Interface { announced: Some(dice.random_range(1..4) * SECOND) };
         self.faults.push(Fault { at: task.at, lasts: SECOND, what: Trouble::TornWrite(0) });
         self.calm_at = self.calm_at.max(task.at + self.lapses);
+    }
+}
+
+/// Has containerd lose containers in one story of three, and some containers leave processes behind. With dice of its own, too.
+impl Scenario {
+    fn lose_containers(&mut self, dice: &mut SmallRng) {
+        for container in self.tasks.iter_mut().flat_map(|task| &mut task.containers) {
+            container.leaves = dice.random_bool(0.1);
+        }
+        if !dice.random_bool(0.35) {
+            return;
+        }
+        for _ in 0..dice.random_range(1..=3) {
+            let pick = dice.random();
+            let what = match dice.random_range(0..6) {
+                0 => Trouble::Forgets(pick),
+                1 => Trouble::SaysStopped(pick),
+                2..4 => Trouble::ShimHangs(pick),
+                4 => Trouble::ShimKilled(pick),
+                _ => Trouble::ExitsAgain(pick),
+            };
+            // Mostly while something is there to be lost.
+            let first = self.tasks.iter().map(|task| task.at).min().unwrap_or(0);
+            let at = dice.random_range(first..self.calm_at.max(first + 1));
+            self.faults.push(Fault { at, lasts: dice.random_range(10..30_000), what });
+        }
     }
 }
 
@@ -135,6 +165,7 @@ fn container(dice: &mut SmallRng, before: Option<&ContainerPlan>) -> ContainerPl
         waits_for,
         healthy_after: dice.random_bool(0.2).then(|| dice.random_range(0..20_000)),
         restart: None,
+        leaves: false,
     }
 }
 

@@ -46,6 +46,11 @@ fn three_hours() -> Millis {
     10_800 * SECOND
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 /// A task as the control plane wants it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskPlan {
@@ -103,6 +108,9 @@ pub struct ContainerPlan {
     /// Its process is followed by another one that does the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<RestartPlan>,
+    /// Its main process runs beside another one that stays when it ends.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub leaves: bool,
 }
 
 /// When a process is followed by another one.
@@ -125,6 +133,7 @@ impl ContainerPlan {
             waits_for: None,
             healthy_after: None,
             restart: None,
+            leaves: false,
         }
     }
 }

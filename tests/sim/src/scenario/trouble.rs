@@ -40,6 +40,16 @@ pub enum Trouble {
     CallFails(bool),
     /// A process and its shim are gone without a word.
     Vanish(u8),
+    /// containerd is started again, and has forgotten a container whose process lives on.
+    Forgets(u8),
+    /// containerd says of a process that lives that it has ended, with a code that it made up.
+    SaysStopped(u8),
+    /// A shim answers nobody for a while; in every second case its process ends meanwhile, and containerd goes on saying that it runs.
+    ShimHangs(u8),
+    /// A shim is killed: mostly containerd then has the process killed, now and then that lives on.
+    ShimKilled(u8),
+    /// Exits are told once more, late and with a code that is made up, under the id of what was started since.
+    ExitsAgain(u8),
     /// The kernel kills a process for memory.
     OutOfMemory(u8),
     /// Connections to the control plane are refused.

@@ -1,6 +1,7 @@
 //! What is still to happen.
 
 use super::State;
+use crate::host::Pid;
 use crate::scenario::{Millis, NetworkPlan, Scenario};
 
 /// How often the checks look although nothing happens.
@@ -9,10 +10,9 @@ pub const LOOK: Millis = 5_000;
 /// Something that will happen.
 #[derive(Debug, Clone)]
 pub enum Happening {
-    /// A process ends, if it is still the same one.
+    /// A process ends, if it still runs.
     Exit {
-        id: String,
-        copy: u64,
+        pid: Pid,
         code: i32,
         oom: bool,
     },

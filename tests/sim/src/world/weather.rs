@@ -12,6 +12,7 @@ pub struct Weather {
     pub containerd_hangs: u32,
     pub containerd_slow: u32,
     pub events_lost: u32,
+    pub exits_again: u32,
     pub call_fails: Option<bool>,
     pub refused: u32,
     pub black_hole: u32,

@@ -1,16 +1,17 @@
 //! What happens: processes that end, faults that begin and end, and at last calm.
 
+mod host;
+mod lost;
+
 use crate::history::Who;
-use crate::host::{Container, Phase, labels, request};
-use crate::scenario::{ContainerPlan, Millis, Trouble};
-use crate::store::Disk;
+use crate::scenario::{Millis, Trouble};
 use crate::world::{Happening, LOOK, State};
 
 impl State {
     /// Something on the agenda happens.
     pub fn happens(&mut self, happening: Happening) {
         match happening {
-            Happening::Exit { id, copy, code, oom } => self.process_ends(&id, copy, code, oom),
+            Happening::Exit { pid, code, oom } => self.process_ends(pid, code, oom),
             Happening::Emit { id, exit } => self.emit(&id, exit),
             Happening::Resubscribed => self.resubscribed(),
             Happening::Want { task } => self.want(task),
@@ -68,6 +69,12 @@ impl State {
                 self.weather.containerd_down += 1;
                 self.containerd_goes_down();
             }
+            Trouble::Forgets(pick) => self.forgets(pick),
+            Trouble::SaysStopped(pick) => return self.says_stopped(pick),
+            Trouble::ShimKilled(pick) => return self.shim_killed(pick),
+            Trouble::ShimHangs(pick) if !self.shim_hangs(pick, lasts) => return,
+            Trouble::ShimHangs(_) => {}
+            Trouble::ExitsAgain(pick) => self.exits_again(pick),
             Trouble::BlackHole => {
                 self.weather.black_hole += 1;
                 let session = self.plane.session.take();
@@ -94,7 +101,9 @@ impl State {
         self.say(Who::Fate, format_args!("{what:?} is over"));
         let weather = &mut self.weather;
         match what {
-            Trouble::ContainerdDown => {
+            Trouble::ShimHangs(_) => self.shims_answer(),
+            Trouble::ExitsAgain(_) => weather.exits_again -= 1,
+            Trouble::ContainerdDown | Trouble::Forgets(_) => {
                 weather.containerd_down -= 1;
                 if weather.containerd_down == 0 {
                     let after = self.draw("resubscribe", 100, 5_000);
@@ -123,6 +132,8 @@ impl State {
             | Trouble::Reboot
             | Trouble::CallFails(_)
             | Trouble::Vanish(_)
+            | Trouble::SaysStopped(_)
+            | Trouble::ShimKilled(_)
             | Trouble::OutOfMemory(_)
             | Trouble::Reset
             | Trouble::ClockJump(_) => {}
@@ -150,86 +161,6 @@ impl State {
         self.life.fuse = Some(steps);
         self.life.down = down;
     }
-
-    /// What the agent has written is gone. Of a task of which nothing runs nobody can know how far it had come, and of one of which
-    /// the runtime has nothing, that it ever was.
-    pub fn lose_data(&mut self) {
-        self.say(Who::Fate, format_args!("the data directory is lost"));
-        self.host.disk = Disk::default();
-        self.host.data_lost = true;
-        let tasks: Vec<String> = self.plane.goals.iter().map(|goal| goal.arn.id().to_owned()).collect();
-        for task in tasks {
-            if self.host.alive(&task).is_empty() {
-                self.excuse(&task);
-            }
-            if !self.host.containers.values().any(|container| container.task == task) {
-                self.host.lives.retain(|(id, _), _| *id != task);
-            }
-        }
-        self.say_again();
-    }
-
-    /// Somebody else's container.
-    fn stranger_comes(&mut self, kind: u8) {
-        let number = self.host.strangers.len();
-        let unknown = format!("arn:aws:ecs:us-west-2:123456789012:task/sim/unknown{number}");
-        let (id, arn) = match kind % 3 {
-            0 => (format!("stranger{number}"), None),
-            1 => (format!("stranger{number}"), Some(self.plane.goals[0].arn.to_string())),
-            _ => (format!("unknown{number}-c0"), Some(unknown)),
-        };
-        self.say(Who::Fate, format_args!("somebody runs {id}, which bears {arn:?}"));
-        let labels = arn.into_iter().flat_map(|arn| labels(&arn, "c0")).collect();
-        let (now, wall, copy) = (self.now(), self.wall(), self.host.next_copy());
-        self.host.lived(&id, "").live = 1;
-        let container = Container {
-            request: request(&id, labels),
-            task: id.clone(),
-            name: String::new(),
-            phase: Phase::Running(now),
-            copy,
-            plan: ContainerPlan::steady(),
-            created_at: wall,
-            made_at: wall,
-            started_at: Some(wall),
-            restarts: Vec::new(),
-        };
-        self.host.strangers.insert(id.clone(), now);
-        self.host.containers.insert(id, container);
-    }
-
-    /// Everything volatile is gone: processes, namespaces, the agent. Records and the disk stay.
-    fn reboot(&mut self, down: Millis) {
-        self.excuse_all();
-        self.host.lose_volatile(self.now());
-        self.host.disk.lose_promises(self.mistake);
-        self.plane.session = None;
-        self.kill(down.max(500));
-    }
-
-    fn vanish(&mut self, pick: u8) {
-        let Some(id) = self.host.pick_running(pick) else { return };
-        self.vanishes(&id);
-    }
-
-    /// A running process is gone, with all that would tell of it.
-    pub fn vanishes(&mut self, id: &str) {
-        self.say(Who::Fate, format_args!("{id} is gone without a word"));
-        let now = self.now();
-        let container = self.host.containers.get_mut(id).expect("it runs");
-        container.phase = Phase::Vanished;
-        let (task, name) = (container.task.clone(), container.name.clone());
-        let lived = self.host.lived(&task, &name);
-        lived.live = 0;
-        lived.ended = Some((now, None));
-        self.excuse(&task);
-    }
-
-    fn out_of_memory(&mut self, pick: u8) {
-        let Some(id) = self.host.pick_running(pick) else { return };
-        let copy = self.host.containers[&id].copy;
-        self.plan(0, Happening::Exit { id, copy, code: 137, oom: true });
-    }
 }
 
 /// Whether what was asked to stop may take longer for it: the way to the process is gone, or the one to the disk, which comes first.
@@ -238,6 +169,8 @@ fn holds_up_stops(what: Trouble) -> bool {
         Trouble::ContainerdDown
         | Trouble::ContainerdHangs
         | Trouble::ContainerdSlow
+        | Trouble::Forgets(_)
+        | Trouble::ShimHangs(_)
         | Trouble::EventsLost
         | Trouble::CallFails(_)
         | Trouble::DiskFull
@@ -249,6 +182,9 @@ fn holds_up_stops(what: Trouble) -> bool {
         | Trouble::TornWrite(_)
         | Trouble::Reboot
         | Trouble::Vanish(_)
+        | Trouble::SaysStopped(_)
+        | Trouble::ShimKilled(_)
+        | Trouble::ExitsAgain(_)
         | Trouble::OutOfMemory(_)
         | Trouble::Stranger(_)
         | Trouble::Refused
