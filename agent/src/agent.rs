@@ -49,7 +49,7 @@ use wharf_runtime::cgroup::CgroupRoot;
 use wharf_runtime::{
     ConnectError, Containerd, ContainerdConfig, ListError, PullPolicy, PullSettings, RegistryAuth,
 };
-use wharf_wait::Wait;
+use wharf_wait::{Wait, all};
 
 /// Longest wait for what is under way when the agent is told to end.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -133,7 +133,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Agen
     effects.drain(FAREWELL).await;
     tracker.close();
     let parts = Wait::named("its parts").owner("the stopping agent").at_most(FAREWELL);
-    if parts.on(tracker.wait()).await.is_err() {
+    if parts.of(all(&tracker)).await.is_err() {
         tracing::warn!(left = tracker.len(), "not everything ended in time");
     }
     leave_no_empty_root(&settings).await;
@@ -206,8 +206,11 @@ async fn begin(
     let (foreign, watchdog) = (Foreign::new(settings.tasks.unknown_wait), Watchdog::from_environment());
     let life = Life { node, store, world, lister, observed, foreign, view, watchdog };
     let Begun { inbox, replies, effects } = life::begin(life, tracker, stop).await;
-    tracker.spawn(sampler.run(INTERVAL, stop.child_token()));
-    tracker.spawn(introspection::run(listener, views.clone(), Default::default(), stop.child_token()));
+    wharf_wait::begin(tracker, sampler.run(INTERVAL, stop.child_token()));
+    wharf_wait::begin(
+        tracker,
+        introspection::run(listener, views.clone(), Default::default(), stop.child_token()),
+    );
     let wires = Wires { inbox, replies, credentials, view: views, registered, healing: Healing::new() };
     Ok((wires, metrics, effects))
 }

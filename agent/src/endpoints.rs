@@ -22,9 +22,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::arn::TaskArn;
+use wharf_wait::{Job, Wait, outcome, spawn};
 
 pub(crate) use metadata::{
     NetworkBody, PortBody, VolumeBody, docker_name, networks, number, ports, rfc3339, volumes,
@@ -73,7 +73,7 @@ pub struct TaskEndpoints {
 #[derive(Debug)]
 struct Server {
     stop: CancellationToken,
-    served: JoinHandle<()>,
+    served: Job<()>,
 }
 
 impl TaskEndpoints {
@@ -93,7 +93,7 @@ impl TaskEndpoints {
         let stop = CancellationToken::new();
         let endpoint = Endpoint::new(task.clone(), self.feeds.clone(), self.settings.rate);
         let limits = self.settings.limits;
-        let served = tokio::spawn(serve(listener, limits, stop.clone(), move |ask| endpoint.reply(ask)));
+        let served = spawn(serve(listener, limits, stop.clone(), move |ask| endpoint.reply(ask)));
         let before = self.servers().insert(task, Server { stop, served });
         end(before).await;
         Ok(())
@@ -126,9 +126,11 @@ impl TaskEndpoints {
 
 /// Ends a server; `serve` itself bounds how long that takes.
 async fn end(server: Option<Server>) {
-    let Some(server) = server else { return };
+    let Some(mut server) = server else { return };
     server.stop.cancel();
-    if let Err(error) = server.served.await {
+    let ended =
+        Wait::endless("the endpoint of a task to end", "it cuts what is under way after its drain time");
+    if let Err(error) = ended.of(outcome(&mut server.served)).await {
         tracing::error!(%error, "the endpoint of a task ended in a panic");
     }
 }

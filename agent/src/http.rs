@@ -136,9 +136,9 @@ where
     let drain_end = Instant::now() + limits.drain;
     let next_end = || Wait::named("open connections").owner("a local HTTP listener").until(drain_end);
     while let Ok(Some(_)) = next_end().of(end(&mut connections)).await {}
-    if !connections.is_empty() {
-        connections.shutdown().await;
-    }
+    connections.abort_all();
+    let cut = || Wait::endless("connections that are cut", "each ends where it waits next");
+    while cut().of(end(&mut connections)).await.is_some() {}
 }
 
 async fn accept(

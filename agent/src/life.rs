@@ -71,7 +71,7 @@ pub async fn begin<O: Outside>(life: Life<O>, tracker: &TaskTracker, stop: &Canc
     let shown = Default::default();
     let owner =
         Owner { node, store, clock, inbox: inputs, effects: effects.clone(), replies, view, shown, watchdog };
-    tracker.spawn(owner.run(stop.child_token()));
-    tracker.spawn(watch.run(stop.child_token()));
+    wharf_wait::begin(tracker, owner.run(stop.child_token()));
+    wharf_wait::begin(tracker, watch.run(stop.child_token()));
     Begun { inbox, replies: spoken, effects }
 }

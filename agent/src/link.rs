@@ -25,7 +25,7 @@ use wharf_link::jitter::Jitter;
 use wharf_link::session::Timings;
 use wharf_link::tcs::{TcsConfig, run_tcs};
 use wharf_runtime::Containerd;
-use wharf_wait::{Wait, value};
+use wharf_wait::{Wait, all, begin, value};
 
 /// Why the wait for a session's begin or end needs no end.
 const SESSIONS: &str = "telemetry is told while the control plane listens, and never else";
@@ -97,7 +97,7 @@ async fn talk(
         let runtime = runtime.clone();
         async move { runtime.ping().await.is_ok() }
     };
-    tracker.spawn(doctor.run(ping, Arc::clone(&heartbeat), cancel.clone()));
+    begin(&tracker, doctor.run(ping, Arc::clone(&heartbeat), cancel.clone()));
     let acs = AcsConfig {
         api: api.clone(),
         identity: identity.clone(),
@@ -106,7 +106,7 @@ async fn talk(
         jitter: jitter.fork(),
     };
     let manners = Manners { clock: SystemClock, policy: (&settings.features).into(), heartbeat, active };
-    tracker.spawn(converse(acs, wires, manners, cancel.clone()));
+    begin(&tracker, converse(acs, wires, manners, cancel.clone()));
     let tcs = TcsConfig {
         api,
         identity,
@@ -115,9 +115,9 @@ async fn talk(
         publish: TcsConfig::PUBLISH,
         jitter,
     };
-    tracker.spawn(telemetry(tcs, publisher, activity, cancel));
+    begin(&tracker, telemetry(tcs, publisher, activity, cancel));
     tracker.close();
-    tracker.wait().await;
+    Wait::endless("both sessions", "they last as long as the agent, which ends them").of(all(&tracker)).await;
 }
 
 /// The TCS session, while the control plane calls this host active (spec 3.6).

@@ -61,9 +61,9 @@ async fn run(cli: Cli) -> ExitCode {
         tracing::warn!("{warning}");
     }
     let stop = CancellationToken::new();
-    let signals = tokio::spawn(stop_on_signal(stop.clone()));
+    let signals = wharf_wait::spawn(stop_on_signal(stop.clone()));
     let ended = agent::run(resolution.settings, stop).await;
-    signals.abort();
+    drop(signals);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

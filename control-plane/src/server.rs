@@ -30,16 +30,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_protocol::api::DiscoverPollEndpointResponse;
-use wharf_wait::Wait;
+use wharf_wait::{Job, Wait, all, outcome, spawn};
 
 /// Largest body of an API request.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
 /// How long connections may take to end when the server stops.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// Why the end of a server has no deadline.
+const LAST_SAVE: &str =
+    "requests have a deadline by then, and after one for the save nobody could tell whether it is saved";
 
 /// How to run a control plane.
 #[derive(Debug, Clone)]
@@ -140,7 +142,7 @@ pub struct Running {
     /// Where it listens.
     pub addr: SocketAddr,
     shared: Arc<Shared>,
-    handle: JoinHandle<Result<(), StopError>>,
+    job: Job<Result<(), StopError>>,
 }
 
 /// Opens the store, takes up what was there, and serves.
@@ -162,8 +164,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         sessions: TaskTracker::new(),
         advertise: config.advertise,
     });
-    let handle = tokio::spawn(serve(listener, model, store, inbox, Arc::clone(&shared)));
-    Ok(Running { addr, shared, handle })
+    let job = spawn(serve(listener, model, store, inbox, Arc::clone(&shared)));
+    Ok(Running { addr, shared, job })
 }
 
 fn router(shared: Arc<Shared>) -> Router {
@@ -185,9 +187,9 @@ async fn serve(
 ) -> Result<(), StopError> {
     // The loop outlives the connections: they still report that they ended.
     let owner_stop = CancellationToken::new();
-    let owner = tokio::spawn(owner::run(model, store, inbox, shared.journal.clone(), owner_stop.clone()));
+    let owner = spawn(owner::run(model, store, inbox, shared.journal.clone(), owner_stop.clone()));
     let ended = shared.stop.clone();
-    let guard = owner_watch(owner, shared.stop.clone());
+    let mut guard = owner_watch(owner, shared.stop.clone());
     // Nagle would hold a payload back for the agent's delayed acknowledgement.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -208,21 +210,18 @@ async fn serve(
     shared.stop.cancel();
     shared.sessions.close();
     let sessions = Wait::named("sessions to end").owner("the stopping server").at_most(FAREWELL);
-    if sessions.on(shared.sessions.wait()).await.is_err() {
+    if sessions.of(all(&shared.sessions)).await.is_err() {
         tracing::warn!("some connections did not end in time");
     }
     owner_stop.cancel();
-    guard.await??;
+    Wait::endless("the owner loop to end", LAST_SAVE).of(outcome(&mut guard)).await??;
     served
 }
 
 /// Waits for the owner; when it fails, everything else is told to stop.
-fn owner_watch(
-    owner: JoinHandle<Result<(), SaveError>>,
-    stop: CancellationToken,
-) -> JoinHandle<Result<(), StopError>> {
-    tokio::spawn(async move {
-        let ended = owner.await?;
+fn owner_watch(mut owner: Job<Result<(), SaveError>>, stop: CancellationToken) -> Job<Result<(), StopError>> {
+    spawn(async move {
+        let ended = Wait::endless("the owner loop", "it is to last").of(outcome(&mut owner)).await?;
         if let Err(error) = &ended {
             tracing::error!(error = error as &dyn std::error::Error, "the store failed; stopping");
         }
@@ -257,12 +256,12 @@ impl Running {
 
     /// Ends when the control plane does, which it does by itself only when it fails.
     pub async fn ended(&mut self) -> Result<(), StopError> {
-        (&mut self.handle).await?
+        Wait::endless("the server", "it is to last").of(outcome(&mut self.job)).await?
     }
 
     /// Stops: connections are closed, the store is closed. Nothing is saved here that was not saved before.
-    pub async fn shutdown(self) -> Result<(), StopError> {
+    pub async fn shutdown(mut self) -> Result<(), StopError> {
         self.shared.stop.cancel();
-        self.handle.await?
+        Wait::endless("the server to stop", LAST_SAVE).of(outcome(&mut self.job)).await?
     }
 }

@@ -9,7 +9,7 @@ use nix::libc::O_NONBLOCK;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, begin};
 
 /// Leases of an agent's pulls, and of its looks into images. Those that the operator's commands take have other names, and may be in use.
 const LEASES: [&str; 3] = ["wharf-pull-", "wharf-unpack-", "wharf-users-"];
@@ -39,7 +39,7 @@ impl Containerd {
         tracing::warn!(count = readers.len(), "probes were broken off");
         // Held open for as long as a request that was sent before may take to get there.
         let closing = self.shared.closing.clone();
-        self.shared.tasks.spawn(async move {
+        begin(&self.shared.tasks, async move {
             let pause = Wait::named("probes that were broken off").owner("containerd client").pause(SLOW);
             closing.run_until_cancelled(pause).await;
             drop(readers);

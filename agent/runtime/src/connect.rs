@@ -20,7 +20,7 @@ use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::transport::Channel;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, all};
 
 const CONNECT: Duration = Duration::from_secs(10);
 const PING: Duration = Duration::from_secs(2);
@@ -181,7 +181,7 @@ impl Containerd {
         self.shared.tasks.close();
         // A probe or pull that outlives the deadline cleans up after itself, or its lease expires.
         let work = Wait::named("pulls and probes under way").owner("containerd client").at_most(deadline);
-        let _ = work.on(self.shared.tasks.wait()).await;
+        let _ = work.of(all(&self.shared.tasks)).await;
     }
 }
 

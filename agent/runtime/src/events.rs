@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::{Response, Streaming};
-use wharf_wait::{Wait, room};
+use wharf_wait::{Wait, begin, room};
 
 /// Events that wait for the receiver. When full, the stream waits and containerd keeps them.
 const BACKLOG: usize = 1024;
@@ -67,7 +67,7 @@ impl Containerd {
             sender,
         };
         // Owned by the connection: `close` ends and awaits it.
-        self.shared.tasks.spawn(run(subscriber, self.shared.closing.clone()));
+        begin(&self.shared.tasks, run(subscriber, self.shared.closing.clone()));
         receiver
     }
 }

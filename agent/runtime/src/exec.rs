@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, tracked};
 
 const PROCESS_TYPE: &str = "types.containerd.io/opencontainers/runtime-spec/1/Process";
 /// Output that is kept; Docker keeps as much of a health check's.
@@ -109,8 +109,9 @@ impl Containerd {
         let probe = Probe { shared: self.shared.clone(), id: id.to_owned(), exec_id: exec_id.to_owned() };
         let argv = argv.to_vec();
         // Owned by the connection, so that a caller who goes away leaves no process behind. Has deadlines of its own.
-        let run = self.shared.tasks.spawn(async move { probe.run(argv, timeout).await });
-        let error = match run.await.expect("a probe neither panics nor is aborted") {
+        let run = tracked(&self.shared.tasks, async move { probe.run(argv, timeout).await });
+        let ended = Wait::endless("a probe", "each of its steps has a deadline of its own");
+        let error = match ended.of(run).await {
             Ok(outcome) => return Ok(outcome),
             Err(error) => error,
         };
@@ -151,8 +152,8 @@ impl Probe {
         failpoint!("probe.made");
         let outcome = self.start_and_wait(pipe, timeout).await;
         // A child that holds the pipe makes the shim wait for seconds before it lets go: that is not the caller's wait.
-        let cleaned = self.shared.tasks.spawn(self.clone().clean_up());
-        let _ = Wait::named("a probe to be deleted").owner(self.id.clone()).at_most(DRAIN).on(cleaned).await;
+        let cleaned = tracked(&self.shared.tasks, self.clone().clean_up());
+        let _ = Wait::named("a probe to be deleted").owner(self.id.clone()).at_most(DRAIN).of(cleaned).await;
         outcome
     }
 

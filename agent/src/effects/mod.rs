@@ -31,7 +31,7 @@ use wharf_core::effect::Effect;
 use wharf_core::event::Event;
 use wharf_protocol::arn::TaskArn;
 use wharf_runtime::{PullPolicy, RegistryAuth};
-use wharf_wait::Wait;
+use wharf_wait::{Wait, all, begin};
 
 /// Reports of different tasks that may be under way at once (spec 2.5).
 const MAX_REPORTS: usize = 10;
@@ -152,7 +152,7 @@ impl<O: Outside> Effects<O> {
     /// Begins the effect; its event reaches the inbox when it has ended.
     pub fn spawn(&self, effect: Effect) {
         let (world, inbox) = (Arc::clone(&self.world), self.inbox.clone());
-        self.running.spawn(async move {
+        begin(&self.running, async move {
             let event = world.perform(effect).await;
             tell(&inbox, Input::Event(event)).await;
         });
@@ -161,7 +161,7 @@ impl<O: Outside> Effects<O> {
     /// Removes what is left of a task whose record is gone: its volumes, its logs, its credentials.
     pub fn forget(&self, task: TaskArn) {
         let world = Arc::clone(&self.world);
-        self.running.spawn(async move { world.forget(&task).await });
+        begin(&self.running, async move { world.forget(&task).await });
     }
 
     /// Removes leftovers now, and those of networks from now on every few minutes, until `cancel`.
@@ -169,14 +169,14 @@ impl<O: Outside> Effects<O> {
         self.world.sweep().await;
         self.world.sweep_remains().await;
         let world = Arc::clone(&self.world);
-        self.running.spawn(async move { world.keep_swept(cancel).await });
+        begin(&self.running, async move { world.keep_swept(cancel).await });
     }
 
     /// Waits for the effects under way, at most this long. What is cut off is found out by the next start.
     pub async fn drain(&self, deadline: Duration) {
         self.running.close();
         let ended = Wait::named("effects under way").owner("the stopping agent").at_most(deadline);
-        if ended.on(self.running.wait()).await.is_err() {
+        if ended.of(all(&self.running)).await.is_err() {
             tracing::warn!(left = self.running.len(), "effects were still under way at the end");
         }
         self.world.network.close().await;

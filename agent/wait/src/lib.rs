@@ -18,11 +18,13 @@
 
 mod register;
 mod source;
+mod task;
 mod thread;
 mod ticker;
 
 pub use register::{End, Open, open};
 pub use source::{Source, answer, end, message, messages, owned_permit, permit, room, signal, value};
+pub use task::{Job, all, begin, outcome, spawn, tracked};
 pub use thread::blocking;
 pub use ticker::Ticker;
 

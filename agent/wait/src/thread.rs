@@ -16,17 +16,19 @@ use tokio::sync::mpsc;
 pub fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Source<impl Future<Output = T>> {
-    let working = tokio::task::spawn_blocking(work);
-    Source(async move {
-        match working.await {
-            Ok(done) => done,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                // Never begun: the runtime is ending, and takes this wait along.
-                Err(_) => pending().await,
-            },
-        }
-    })
+    Source(done(tokio::task::spawn_blocking(work)))
+}
+
+/// What work that nobody aborts brings, its panic included.
+pub(crate) async fn done<T>(working: tokio::task::JoinHandle<T>) -> T {
+    match working.await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            // Cut off: the runtime is ending, and takes this wait along.
+            Err(_) => pending().await,
+        },
+    }
 }
 
 impl Endless {

@@ -57,6 +57,15 @@ refused! {
     "std::sync::Condvar::wait_while" => std::sync::Condvar::wait_while::<(), fn(&mut ()) -> bool>,
     "std::sync::Condvar::wait_timeout" => std::sync::Condvar::wait_timeout::<()>,
     "std::sync::Condvar::wait_timeout_while" => std::sync::Condvar::wait_timeout_while::<(), fn(&mut ()) -> bool>,
+    "tokio::spawn" => tokio::spawn::<Ready<()>>,
+    "tokio::runtime::Handle::spawn" => tokio::runtime::Handle::spawn::<Ready<()>>,
+    "tokio::runtime::Runtime::spawn" => tokio::runtime::Runtime::spawn::<Ready<()>>,
+    "tokio_util::task::TaskTracker::spawn" => tokio_util::task::TaskTracker::spawn::<Ready<()>>,
+    "tokio_util::task::TaskTracker::spawn_on" => tokio_util::task::TaskTracker::spawn_on::<Ready<()>>,
+    "tokio_util::task::TaskTracker::spawn_blocking" => tokio_util::task::TaskTracker::spawn_blocking::<fn(), ()>,
+    "tokio_util::task::TaskTracker::wait" => tokio_util::task::TaskTracker::wait,
+    "tokio::task::JoinSet::join_all" => tokio::task::JoinSet::<()>::join_all,
+    "tokio::task::JoinSet::shutdown" => tokio::task::JoinSet::<()>::shutdown,
 }
 
 /// A ban that is not shown above is not known to hold.

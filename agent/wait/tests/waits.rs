@@ -1,10 +1,17 @@
 //! Rules of waiting.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what is waited for here is made by the means of tokio itself"
+)]
 
 use std::future::pending;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
-use wharf_wait::{End, Open, Wait, answer, blocking, message, open, room, signal};
+use tokio_util::task::TaskTracker;
+use wharf_wait::{
+    End, Open, Wait, all, answer, begin, blocking, message, open, outcome, room, signal, spawn, tracked,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -214,4 +221,30 @@ fn a_thread_waits_with_a_name_too() {
         Wait::endless("a thread that borrows", "it ends at once").join_scoped(scope.spawn(|| 7))
     });
     assert_eq!(ended.unwrap(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_waited_for_with_a_name_and_ends_when_it_is_dropped() {
+    let wait = || Wait::named("a job").owner("the test").at_most(MINUTE);
+    let mut job = spawn(async { 7 });
+    assert_eq!(wait().of(outcome(&mut job)).await.unwrap().unwrap(), 7);
+    let (held, mut inbox) = mpsc::channel::<()>(1);
+    drop(spawn(async move {
+        pending::<()>().await;
+        drop(held);
+    }));
+    assert_eq!(wait().of(message(&mut inbox)).await, Ok(None), "what it held is let go of");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tracked_task_goes_on_when_nobody_waits_for_it_until_its_tracker_has_seen_its_end() {
+    let wait = || Wait::named("a task").owner("the test").at_most(MINUTE);
+    let (tracker, (sender, mut inbox)) = (TaskTracker::new(), mpsc::channel(2));
+    assert_eq!(wait().of(tracked(&tracker, async { 7 })).await, Ok(7));
+    let told = sender.clone();
+    drop(tracked(&tracker, async move { told.try_send("tracked") }));
+    begin(&tracker, async move { sender.try_send("begun") });
+    tracker.close();
+    assert_eq!(wait().of(all(&tracker)).await, Ok(()));
+    assert_eq!((inbox.try_recv(), inbox.try_recv()), (Ok("tracked"), Ok("begun")));
 }

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
-use wharf_wait::{Wait, value};
+use wharf_wait::{Wait, begin, value};
 
 type Outcome = Option<Result<Image, PullError>>;
 
@@ -33,7 +33,7 @@ impl Flights {
                     let (report, outcome) = watch::channel(None);
                     under_way.insert(key.clone(), outcome.clone());
                     let landing = Landing { under_way: self.under_way.clone(), key };
-                    tasks.spawn(async move {
+                    begin(tasks, async move {
                         let result = pull.await;
                         // Off the list first: who asks after this sees the store as the pull left it.
                         drop(landing);

@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio_util::task::TaskTracker;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, begin, tracked};
 
 /// Tries to give a lease back while containerd is away, and the time between two.
 const ATTEMPTS: u32 = 150;
 const AGAIN: Duration = Duration::from_secs(2);
+/// Why the wait for what is asked of containerd needs no end here.
+const ITS_OWN: &str = "each call has a deadline of its own, and the tries are counted";
 
 /// A lease of ours in containerd. Dropped without [`Lease::release`], as when its holder is cancelled, it is given back in
 /// the background; after a crash it ends by itself.
@@ -42,17 +44,17 @@ impl Lease {
         // In a task of its own: a caller who is cancelled here would not know whether containerd has made the lease.
         // The task then ends with a lease that nobody takes, and dropping that gives it back.
         let tasks = shared.tasks.clone();
-        let taking = shared.tasks.spawn(async move {
+        let taking = tracked(&shared.tasks, async move {
             match rpc::call("Leases.Create", QUICK, leases.create(CreateRequest { id, labels })).await {
                 Ok(_) => Ok(Self { scope, held: Some(held) }),
                 Err(error) => {
                     // The answer may be what was lost.
-                    tasks.spawn(held.give_back(Collect::Now));
+                    begin(&tasks, held.give_back(Collect::Now));
                     Err(error)
                 }
             }
         });
-        taking.await.expect("taking a lease neither panics nor is aborted")
+        Wait::endless("a lease", ITS_OWN).of(taking).await
     }
 
     /// Gives the lease back. What was made by work that failed is collected at once; else it is referred to by now.
@@ -61,7 +63,8 @@ impl Lease {
             let collect = if succeeded { Collect::Sometime } else { Collect::Now };
             let tasks = held.tasks.clone();
             // In a task of its own: a caller who is cancelled here must not take the request back.
-            tasks.spawn(held.give_back(collect)).await.expect("giving back neither panics nor is aborted");
+            let given = tracked(&tasks, held.give_back(collect));
+            Wait::endless("a lease to be given back", ITS_OWN).of(given).await;
         }
     }
 }
@@ -69,9 +72,9 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let runtime = tokio::runtime::Handle::try_current();
-        if let (Some(held), Ok(runtime)) = (self.held.take(), runtime) {
+        if let (Some(held), Ok(_)) = (self.held.take(), runtime) {
             let tasks = held.tasks.clone();
-            tasks.spawn_on(held.give_back(Collect::Now), &runtime);
+            begin(&tasks, held.give_back(Collect::Now));
         }
     }
 }
