@@ -88,3 +88,20 @@ pub(super) async fn commands_run_where_a_process_is_and_nowhere_else<Y: Yard>(ya
     assert!(late.is_err(), "{late:?}");
     runtime.delete(&request.id).await.expect("it can be deleted");
 }
+
+/// Whatever is said of it: this is what the agent's gate decides by.
+pub(super) async fn what_lives_of_a_container_is_found_by_its_cgroup_and_ended_there<Y: Yard>(yard: &Y) {
+    let (runtime, request) = (yard.runtime(), yard.container(Process::IsDeaf));
+    let cgroup = &request.cgroup_path;
+    let living = async || runtime.survivor(cgroup).await.expect("it can be looked into");
+    assert_eq!(living().await, None, "there is no such cgroup");
+    runtime.create(&request).await.expect("it can be created");
+    assert_eq!(living().await, Some(ObservedState::Created));
+    runtime.start(&request.id).await.expect("it can be started");
+    assert!(matches!(living().await, Some(ObservedState::Running { .. })));
+    runtime.end(cgroup).await.expect("it can be ended");
+    assert_eq!(living().await, None);
+    assert_eq!(exit_of(&runtime, &request.id).await.code, 137);
+    runtime.end(cgroup).await.expect("ending nothing is fine");
+    runtime.delete(&request.id).await.expect("it can be deleted");
+}

@@ -129,6 +129,7 @@ pub async fn all<Y: Yard, F: Future<Output = Y>>(mut new: impl FnMut() -> F) {
         end::a_signal_reaches_the_process_or_says_that_there_is_none
         end::deleting_kills_what_runs_and_leaves_the_others_alone
         life::commands_run_where_a_process_is_and_nowhere_else
+        life::what_lives_of_a_container_is_found_by_its_cgroup_and_ended_there
         end::a_process_that_vanished_is_not_said_to_run_and_can_be_deleted
     }
 }
