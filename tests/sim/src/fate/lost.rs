@@ -22,7 +22,6 @@ impl State {
             self.say(Who::Fate, format_args!("containerd forgets {id}, which lives"));
             self.record(&id).phase = Phase::Vanished;
         }
-        self.weather.containerd_down += 1;
         self.containerd_goes_down();
     }
 
@@ -38,9 +37,9 @@ impl State {
         }
     }
 
-    /// A shim hangs. Returns whether there was one.
-    pub(super) fn shim_hangs(&mut self, pick: u8, lasts: Millis) -> bool {
-        let Some(id) = self.pick_lost(pick) else { return false };
+    /// A shim hangs, and in every second case its process ends meanwhile.
+    pub(super) fn shim_hangs(&mut self, pick: u8, lasts: Millis) {
+        let Some(id) = self.pick_lost(pick) else { return };
         let container = self.record(&id);
         container.hung = true;
         let (pid, task) = (container.pid, container.task.clone());
@@ -51,7 +50,6 @@ impl State {
             let after = self.draw("death meanwhile", 0, lasts);
             self.plan(after, Happening::Exit { pid, code: 9, oom: false });
         }
-        true
     }
 
     /// The shims that hang do so no more, and say what happened meanwhile. Of those whose process is dead, every second hangs on.
@@ -95,9 +93,8 @@ impl State {
         self.tell_exit(id, exit);
     }
 
-    /// From now on exits are told again; at once that of an earlier attempt of some container.
+    /// An exit of an earlier attempt of some container is told, as all that come from now on are told again.
     pub(super) fn exits_again(&mut self, pick: u8) {
-        self.weather.exits_again += 1;
         let ids: Vec<String> = self.host.containers.keys().cloned().collect();
         if let Some(id) = ids.get(usize::from(pick) % ids.len().max(1)) {
             self.say(Who::Fate, format_args!("an exit of an earlier {id} is told"));

@@ -43,101 +43,74 @@ impl State {
         if holds_up_stops(plan.what) {
             self.trouble(lasts);
         }
-        match plan.what {
-            Trouble::Kill(steps) => return self.light_fuse(steps, lasts / 4),
-            Trouble::DataLost(_) if self.life.dead => return self.lose_data(),
+        self.strikes(plan.what, lasts);
+        if let Some(count) = self.weather.count(plan.what) {
+            *count += 1;
+            self.plan(lasts, Happening::End { fault });
+        }
+    }
+
+    /// What happens at once.
+    fn strikes(&mut self, what: Trouble, lasts: Millis) {
+        match what {
+            Trouble::Kill(steps) => self.light_fuse(steps, lasts / 4),
+            Trouble::DataLost(_) if self.life.dead => self.lose_data(),
             Trouble::DataLost(steps) => {
                 self.life.wipes = true;
-                return self.light_fuse(steps, lasts / 4);
+                self.light_fuse(steps, lasts / 4);
             }
-            Trouble::TornWrite(writes) => {
-                self.life.tears = Some(writes);
-                return;
-            }
-            Trouble::Stranger(kind) => return self.stranger_comes(kind),
-            Trouble::Reboot => return self.reboot(lasts / 4),
-            Trouble::Vanish(pick) => return self.vanish(pick),
-            Trouble::OutOfMemory(pick) => return self.out_of_memory(pick),
-            Trouble::ClockJump(seconds) => {
-                self.trouble(u64::from(seconds.unsigned_abs()) * 1000);
-                self.excuse_all();
-                return self.jump(i64::from(seconds) * 1000);
-            }
-            Trouble::Reset => return self.plane.session = None,
-            Trouble::CallFails(after) => return self.weather.call_fails = Some(after),
-            Trouble::ContainerdDown => {
-                self.weather.containerd_down += 1;
-                self.containerd_goes_down();
-            }
+            Trouble::TornWrite(writes) => self.life.tears = Some(writes),
+            Trouble::Stranger(kind) => self.stranger_comes(kind),
+            Trouble::Reboot => self.reboot(lasts / 4),
+            Trouble::Vanish(pick) => self.vanish(pick),
+            Trouble::OutOfMemory(pick) => self.out_of_memory(pick),
+            Trouble::ClockJump(seconds) => self.clock_jumps(seconds),
+            Trouble::Reset | Trouble::Refused => self.plane.session = None,
+            Trouble::CallFails(after) => self.weather.call_fails = Some(after),
+            Trouble::ContainerdDown => self.containerd_goes_down(),
             Trouble::Forgets(pick) => self.forgets(pick),
-            Trouble::SaysStopped(pick) => return self.says_stopped(pick),
-            Trouble::ShimKilled(pick) => return self.shim_killed(pick),
-            Trouble::ShimHangs(pick) if !self.shim_hangs(pick, lasts) => return,
-            Trouble::ShimHangs(_) => {}
+            Trouble::SaysStopped(pick) => self.says_stopped(pick),
+            Trouble::ShimKilled(pick) => self.shim_killed(pick),
+            Trouble::ShimHangs(pick) => self.shim_hangs(pick, lasts),
             Trouble::ExitsAgain(pick) => self.exits_again(pick),
-            Trouble::BlackHole => {
-                self.weather.black_hole += 1;
-                let session = self.plane.session.take();
-                self.plane.frozen.extend(session);
-            }
-            Trouble::Refused => {
-                self.weather.refused += 1;
-                self.plane.session = None;
-            }
-            Trouble::ContainerdHangs => self.weather.containerd_hangs += 1,
-            Trouble::ContainerdSlow => self.weather.containerd_slow += 1,
-            Trouble::EventsLost => self.weather.events_lost += 1,
-            Trouble::AnswersLost => self.weather.answers_lost += 1,
-            Trouble::Muddle => self.weather.muddle += 1,
-            Trouble::DiskFull => self.weather.disk_full += 1,
-            Trouble::DiskSlow => self.weather.disk_slow += 1,
-            Trouble::NetworkFails => self.weather.network_fails += 1,
+            Trouble::BlackHole => self.plane.frozen.extend(self.plane.session.take()),
+            Trouble::ContainerdHangs
+            | Trouble::ContainerdSlow
+            | Trouble::EventsLost
+            | Trouble::AnswersLost
+            | Trouble::Muddle
+            | Trouble::DiskFull
+            | Trouble::DiskSlow
+            | Trouble::NetworkFails => {}
         }
-        self.plan(lasts, Happening::End { fault });
     }
 
     fn end(&mut self, fault: usize) {
         let what = self.scenario.faults[fault].what;
         self.say(Who::Fate, format_args!("{what:?} is over"));
-        let weather = &mut self.weather;
-        match what {
-            Trouble::ShimHangs(_) => self.shims_answer(),
-            Trouble::ExitsAgain(_) => weather.exits_again -= 1,
-            Trouble::ContainerdDown | Trouble::Forgets(_) => {
-                weather.containerd_down -= 1;
-                if weather.containerd_down == 0 {
-                    let after = self.draw("resubscribe", 100, 5_000);
-                    self.plan(after, Happening::Resubscribed);
-                }
-            }
-            Trouble::BlackHole => {
-                weather.black_hole -= 1;
-                if weather.black_hole == 0 {
-                    self.plane.frozen.clear();
-                }
-            }
-            Trouble::ContainerdHangs => weather.containerd_hangs -= 1,
-            Trouble::ContainerdSlow => weather.containerd_slow -= 1,
-            Trouble::EventsLost => weather.events_lost -= 1,
-            Trouble::Refused => weather.refused -= 1,
-            Trouble::AnswersLost => weather.answers_lost -= 1,
-            Trouble::Muddle => weather.muddle -= 1,
-            Trouble::DiskFull => weather.disk_full -= 1,
-            Trouble::DiskSlow => weather.disk_slow -= 1,
-            Trouble::NetworkFails => weather.network_fails -= 1,
-            Trouble::Kill(_)
-            | Trouble::DataLost(_)
-            | Trouble::TornWrite(_)
-            | Trouble::Stranger(_)
-            | Trouble::Reboot
-            | Trouble::CallFails(_)
-            | Trouble::Vanish(_)
-            | Trouble::SaysStopped(_)
-            | Trouble::ShimKilled(_)
-            | Trouble::OutOfMemory(_)
-            | Trouble::Reset
-            | Trouble::ClockJump(_) => {}
+        let count = self.weather.count(what).expect("only what lasts is planned to end");
+        *count -= 1;
+        if *count == 0 {
+            self.clears(what);
         }
+    }
+
+    /// What happens once nothing of the kind is wrong any more.
+    fn clears(&mut self, what: Trouble) {
+        if matches!(what, Trouble::ContainerdDown | Trouble::Forgets(_)) {
+            let after = self.draw("resubscribe", 100, 5_000);
+            self.plan(after, Happening::Resubscribed);
+        } else if what == Trouble::BlackHole {
+            self.plane.frozen.clear();
+        } else if matches!(what, Trouble::ShimHangs(_)) {
+            self.shims_answer();
+        }
+    }
+
+    fn clock_jumps(&mut self, seconds: i32) {
+        self.trouble(u64::from(seconds.unsigned_abs()) * 1000);
+        self.excuse_all();
+        self.jump(i64::from(seconds) * 1000);
     }
 
     fn calm_down(&mut self) {

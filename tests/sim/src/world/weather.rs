@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::history::Who;
-use crate::scenario::Millis;
+use crate::scenario::{Millis, Trouble};
 use std::fmt;
 
 /// What is broken just now; counts, because faults overlap.
@@ -13,6 +13,7 @@ pub struct Weather {
     pub containerd_slow: u32,
     pub events_lost: u32,
     pub exits_again: u32,
+    pub shims_hang: u32,
     pub call_fails: Option<bool>,
     pub refused: u32,
     pub black_hole: u32,
@@ -21,6 +22,39 @@ pub struct Weather {
     pub disk_full: u32,
     pub disk_slow: u32,
     pub network_fails: u32,
+}
+
+impl Weather {
+    /// The count of what lasts; `None` for what happens and is over.
+    pub fn count(&mut self, what: Trouble) -> Option<&mut u32> {
+        match what {
+            Trouble::ContainerdDown | Trouble::Forgets(_) => Some(&mut self.containerd_down),
+            Trouble::ContainerdHangs => Some(&mut self.containerd_hangs),
+            Trouble::ContainerdSlow => Some(&mut self.containerd_slow),
+            Trouble::EventsLost => Some(&mut self.events_lost),
+            Trouble::ExitsAgain(_) => Some(&mut self.exits_again),
+            Trouble::ShimHangs(_) => Some(&mut self.shims_hang),
+            Trouble::Refused => Some(&mut self.refused),
+            Trouble::BlackHole => Some(&mut self.black_hole),
+            Trouble::AnswersLost => Some(&mut self.answers_lost),
+            Trouble::Muddle => Some(&mut self.muddle),
+            Trouble::DiskFull => Some(&mut self.disk_full),
+            Trouble::DiskSlow => Some(&mut self.disk_slow),
+            Trouble::NetworkFails => Some(&mut self.network_fails),
+            Trouble::Kill(_)
+            | Trouble::DataLost(_)
+            | Trouble::TornWrite(_)
+            | Trouble::Stranger(_)
+            | Trouble::Reboot
+            | Trouble::CallFails(_)
+            | Trouble::Vanish(_)
+            | Trouble::SaysStopped(_)
+            | Trouble::ShimKilled(_)
+            | Trouble::OutOfMemory(_)
+            | Trouble::Reset
+            | Trouble::ClockJump(_) => None,
+        }
+    }
 }
 
 /// The agent's life: alive, dying at a step, or dead for a while.
