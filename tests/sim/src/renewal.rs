@@ -71,10 +71,11 @@ impl State {
         let others_ended = self.host.lives.iter().any(|((id, other), lived)| {
             id == task && other != name && (lived.ended.is_some() || lived.started.is_none())
         });
-        let ran = self.host.lived(task, name).ran;
+        let (ran, unseen) = (self.host.lived(task, name).ran, self.host.lived(task, name).unseen);
         let long = ran >= i64::try_from(policy.period * 1000).unwrap_or(i64::MAX);
         let ignored = policy.ignored.map(i64::from) == Some(code);
-        if long && !ignored && !others_ended && self.trouble_since(0) == 0 {
+        // Of an end that nobody saw nobody knows after how long it came.
+        if long && !ignored && !others_ended && !unseen && self.trouble_since(0) == 0 {
             let what = format!("{task}/{name} ended with {code} after {ran} ms and is told STOPPED");
             self.broken("what_is_to_be_started_again_is", format_args!("{what}"));
         }

@@ -39,7 +39,8 @@ impl State {
             Some(Status::Stopped) => true,
             Some(Status::Running) => goal.stop_asked.is_none() && !essential().any(ended),
             Some(Status::Pending) | None => {
-                goal.stop_asked.is_none() && (self.waits_for_port(goal) || self.waits_for_the_lost(goal))
+                let waits = self.waits_for_port(goal) || self.waits_its_turn(goal);
+                goal.stop_asked.is_none() && (waits || self.waits_for_the_lost(goal))
             }
         }
     }
@@ -49,6 +50,13 @@ impl State {
         let Some(wanted) = port(&goal.plan) else { return false };
         let same = |other: &&Goal| other.arn != goal.arn && port(&other.plan) == Some(wanted);
         self.plane.goals.iter().filter(same).any(|other| !self.host.alive(other.arn.id()).is_empty())
+    }
+
+    /// Everything behind a task that waits for its port waits too: first come, first served.
+    fn waits_its_turn(&self, goal: &Goal) -> bool {
+        let before = |other: &Goal| other.arn != goal.arn && other.run_acked <= goal.run_acked;
+        let queued = |other: &Goal| other.wanted && other.told.is_none() && other.stop_asked.is_none();
+        self.plane.goals.iter().any(|other| before(other) && queued(other) && self.waits_for_port(other))
     }
 
     /// Nobody can probe the health of a container that lives and that containerd has lost, for as long as it lives.
