@@ -126,8 +126,11 @@ fn collect(directory: &Path, processes: &mut Vec<u32>) -> io::Result<()> {
     let gone = |error: &io::Error| {
         error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(nix::libc::ENODEV)
     };
+    // The threads of a threaded cgroup belong to processes that are listed above it.
+    let threaded = |error: &io::Error| error.raw_os_error() == Some(nix::libc::EOPNOTSUPP);
     let text = match fs::read_to_string(directory.join("cgroup.procs")) {
         Err(error) if gone(&error) => return Ok(()),
+        Err(error) if threaded(&error) => String::new(),
         other => other?,
     };
     processes.extend(text.lines().filter_map(|line| line.trim().parse::<u32>().ok()));

@@ -117,6 +117,24 @@ async fn every_process_of_a_cgroup_is_killed_also_where_it_is_frozen_and_below()
 }
 
 #[tokio::test]
+async fn the_threads_of_a_threaded_cgroup_are_ended_with_their_process_above_it() {
+    for (root, mount) in roots().into_iter().filter(|(root, _)| root.version() == CgroupVersion::V2) {
+        let path = own_path("threaded");
+        root.create(&format!("{path}/threads/below"), &TaskLimits::default()).unwrap();
+        for threaded in ["threads", "threads/below"] {
+            fs::write(format!("{mount}{path}/{threaded}/cgroup.type"), "threaded").unwrap();
+        }
+        let mut sleeper = sleeper_in(&format!("{mount}{path}"));
+        fs::write(format!("{mount}{path}/threads/below/cgroup.threads"), sleeper.id().to_string()).unwrap();
+        assert_eq!(root.processes(&path).unwrap(), [sleeper.id()]);
+        let ended = root.end_processes(&path, LONG).await.unwrap();
+        assert_eq!(ended, [sleeper.id()].into());
+        assert_eq!(sleeper.wait().unwrap().signal(), Some(nix::libc::SIGKILL));
+        root.remove(&path, LONG).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn without_a_kill_of_the_kernels_each_process_is_killed_and_one_that_stays_is_named() {
     let mut sleeper = Command::new("sleep").arg("1000").spawn().unwrap();
     let id = sleeper.id();
