@@ -23,7 +23,7 @@ impl BackoffPolicy {
     pub const ACS: Self = Self::new(Duration::from_millis(250), Duration::from_secs(120), 1.5);
     /// TCS reconnects: 1 s to 1 min, ×2 (spec 4.4).
     pub const TCS: Self = Self::new(Duration::from_secs(1), Duration::from_secs(60), 2.0);
-    /// Registration attempts: 3 s to 192 s, ×2 (spec 2.2).
+    /// Registration attempts: 3 s to 192 s, ×2 (spec 2.2); [`crate::register`] keeps below that.
     pub const REGISTER: Self = Self::new(Duration::from_secs(3), Duration::from_secs(192), 2.0);
     /// State changes: 1 s to 30 s, ×1.3 (spec 2.2).
     pub const SUBMIT: Self = Self::new(Duration::from_secs(1), Duration::from_secs(30), 1.3);

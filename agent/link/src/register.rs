@@ -2,8 +2,9 @@
 //!
 //! The decision is [`Attempts`], a pure machine; [`register`] drives it. Refuses to gather what is registered.
 //!
-//! One difference from the table: an unreachable control plane is waited out for ever and asked again every few seconds, so that an
-//! agent that starts during an outage keeps its tasks company instead of exiting over and over, and is there soon after healing.
+//! One difference from the table (3 s to 192 s, for an hour): what passes is waited out for ever, and the control plane is asked again
+//! every few seconds, as the sessions do. So an agent that starts during an outage keeps its tasks company instead of exiting over and
+//! over, and is there within ten seconds of healing. A control plane that wants to be left alone says for how long (`Retry-After`).
 
 use crate::api::{CallError, Retry};
 use crate::backoff::{Backoff, BackoffPolicy};
@@ -12,7 +13,6 @@ use crate::plane::ControlPlane;
 use crate::session::Timings;
 use crate::socket::chain;
 use std::time::Duration;
-use tokio::time::Instant;
 use uuid::Uuid;
 use wharf_protocol::api::{Attribute, ContainerInstance, RegisterContainerInstanceRequest};
 use wharf_wait::Wait;
@@ -62,15 +62,6 @@ pub enum RegisterError {
     /// The answer has no ARN.
     #[error("the answer to RegisterContainerInstance names no container instance")]
     NoArn,
-    /// A passing failure did not pass in time.
-    #[error("registration did not succeed within {within:?}")]
-    GaveUp {
-        /// How long it was tried.
-        within: Duration,
-        /// The last failure.
-        #[source]
-        last: CallError,
-    },
     /// Anything else.
     #[error("registration failed")]
     Failed(#[source] CallError),
@@ -84,7 +75,7 @@ impl RegisterError {
             | Self::InstanceTypeChanged(_)
             | Self::Rejected(_)
             | Self::Attributes { .. } => 5,
-            Self::NoArn | Self::GaveUp { .. } | Self::Failed(_) => 1,
+            Self::NoArn | Self::Failed(_) => 1,
         }
     }
 }
@@ -102,25 +93,22 @@ pub fn check_cluster(saved: Option<&str>, configured: &str) -> Result<(), Regist
     }
 }
 
-/// How long and how often registration is tried.
+/// How often registration is tried.
 #[derive(Debug, Clone, Copy)]
 pub struct RegisterPolicy {
-    /// The waits between attempts.
+    /// The waits between attempts; its ceiling bounds only what the control plane asks for.
     pub backoff: BackoffPolicy,
-    /// After this long the last answer of a control plane that refuses for a while is final. One that does not answer is waited for.
-    pub give_up: Duration,
     /// The longest wait while nobody answers, without jitter.
     pub unreachable: Duration,
+    /// The longest wait while the control plane says that it is in trouble, without jitter.
+    pub troubled: Duration,
 }
 
 impl Default for RegisterPolicy {
-    /// 3 s to 192 s, for an hour (spec 2.2).
+    /// The first wait of spec 2.2, growing no further than a session's.
     fn default() -> Self {
-        Self {
-            backoff: BackoffPolicy::REGISTER,
-            give_up: Duration::from_secs(3600),
-            unreachable: Timings::ACS.unreachable,
-        }
+        let Timings { unreachable, troubled, .. } = Timings::ACS;
+        Self { backoff: BackoffPolicy::REGISTER, unreachable, troubled }
     }
 }
 
@@ -149,8 +137,8 @@ impl Attempts {
         Self { policy, backoff: Backoff::new(policy.backoff), may_create_cluster }
     }
 
-    /// The step after `error`, `elapsed` after the first attempt began.
-    pub fn after(&mut self, error: CallError, elapsed: Duration, jitter: &mut Jitter) -> Step {
+    /// The step after `error`.
+    pub fn after(&mut self, error: CallError, jitter: &mut Jitter) -> Step {
         let missing =
             error.code() == Some("ClusterNotFoundException") || error.message().contains(CLUSTER_NOT_FOUND);
         if missing && self.may_create_cluster {
@@ -170,10 +158,13 @@ impl Attempts {
         }
         match error.retry() {
             Retry::Never => Step::Fail(RegisterError::Failed(error)),
-            Retry::Later if elapsed >= self.policy.give_up => {
-                Step::Fail(RegisterError::GaveUp { within: self.policy.give_up, last: error })
+            Retry::Later => {
+                let asked = error.retry_after().map(|after| after.min(self.policy.backoff.longest));
+                let wait = self.backoff.next_within(self.policy.troubled, jitter);
+                // Whoever was told the same time does not come back at the same moment.
+                let asked = asked.map_or(Duration::ZERO, |asked| asked + jitter.up_to(asked.mul_f64(0.2)));
+                Step::Wait(wait.max(asked))
             }
-            Retry::Later => Step::Wait(self.backoff.next(jitter)),
         }
     }
 }
@@ -187,7 +178,7 @@ fn answered_by_the_api(error: &CallError) -> bool {
     }
 }
 
-/// Registers, waiting out what passes; takes up to [`RegisterPolicy::give_up`] and one call. Safe to drop at any time.
+/// Registers, waiting out what passes, for ever. Safe to drop at any time.
 ///
 /// Without a cluster in the request, [`DEFAULT_CLUSTER`] is used and made when it is missing. A client token is added
 /// when there is none, the same one for all attempts.
@@ -203,14 +194,13 @@ pub async fn register(
     let mut attempts = Attempts::new(policy, request.cluster.is_none());
     request.cluster.get_or_insert_with(|| DEFAULT_CLUSTER.to_owned());
     request.client_token.get_or_insert_with(|| Uuid::new_v4().to_string());
-    let begun = Instant::now();
     loop {
         let error = match plane.register_container_instance(&request).await {
             Ok(answer) => return accept(&request, answer.container_instance.unwrap_or_default()),
             Err(error) => error,
         };
         tracing::warn!(error = chain(&error), "registration did not succeed");
-        match attempts.after(error, begun.elapsed(), jitter) {
+        match attempts.after(error, jitter) {
             Step::CreateCluster => {
                 plane.create_cluster(DEFAULT_CLUSTER).await.map_err(RegisterError::Failed)?;
             }

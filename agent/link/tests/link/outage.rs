@@ -19,11 +19,12 @@ use wharf_link::api::{CallError, Endpoints};
 use wharf_link::endpoint::AgentIdentity;
 use wharf_link::jitter::Jitter;
 use wharf_link::plane::ControlPlane;
+use wharf_link::register::{RegisterPolicy, register};
 use wharf_link::session::{Ending, Timings};
 use wharf_link::submit::SubmitOutcome;
 use wharf_protocol::api::{
-    ApiError, CreateClusterResponse, RegisterContainerInstanceRequest, RegisterContainerInstanceResponse,
-    SubmitTaskStateChangeRequest,
+    ApiError, ContainerInstance, CreateClusterResponse, RegisterContainerInstanceRequest,
+    RegisterContainerInstanceResponse, SubmitTaskStateChangeRequest,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -76,7 +77,20 @@ impl ControlPlane for Plane {
         &self,
         _: &RegisterContainerInstanceRequest,
     ) -> Result<RegisterContainerInstanceResponse, CallError> {
-        unreachable!("the sessions do not register")
+        self.0.lock().unwrap().attempts += 1;
+        let (code, status) = match self.weather() {
+            Weather::Throttles => ("ThrottlingException", 400),
+            Weather::Unavailable => ("ServerException", 503),
+            Weather::Fair => {
+                let arn = Some("arn".to_owned());
+                let container_instance =
+                    Some(ContainerInstance { container_instance_arn: arn, ..ContainerInstance::default() });
+                return Ok(RegisterContainerInstanceResponse { container_instance });
+            }
+            Weather::Swallows | Weather::Refuses => unreachable!("registration is asked in other weather"),
+        };
+        let error = ApiError { code: code.to_owned(), message: String::new(), status };
+        Err(CallError::Refused { operation: "RegisterContainerInstance", error, retry_after: None })
     }
 
     async fn create_cluster(&self, _: &str) -> Result<CreateClusterResponse, CallError> {
@@ -193,6 +207,36 @@ async fn after_an_hour_without_a_control_plane_the_session_is_open_within_ten_se
         let mut all = Vec::new();
         for seed in 0..20 {
             all.push(back_after_an_hour_of(weather, seed).await);
+        }
+        assert!(all.iter().all(|took| *took < TEN_SECONDS), "{weather:?}: {all:?}");
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        assert!(distinct.len() > 10, "hosts do not come back at the same moment: {all:?}");
+    }
+}
+
+/// How long after an hour of this weather an agent that started in it is registered.
+async fn registered_after_an_hour_of(weather: Weather, seed: u64) -> Duration {
+    let (opened, _) = mpsc::unbounded_channel();
+    let plane = Plane(Arc::new(Mutex::new(Sky { weather, opened, attempts: 0 })));
+    let asked = plane.clone();
+    let registering = tokio::spawn(async move {
+        let request = RegisterContainerInstanceRequest::default();
+        register(&asked, request, RegisterPolicy::default(), &mut Jitter::seeded(seed)).await
+    });
+    sleep(HOUR + Duration::from_millis(seed * 137)).await;
+    assert!(plane.attempts() > 200, "it never stops trying: {}", plane.attempts());
+    plane.become_(Weather::Fair);
+    let healed = Instant::now();
+    registering.await.unwrap().unwrap();
+    healed.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_starts_in_an_hour_of_trouble_is_registered_within_ten_seconds_of_its_end() {
+    for weather in [Weather::Unavailable, Weather::Throttles] {
+        let mut all = Vec::new();
+        for seed in 0..20 {
+            all.push(registered_after_an_hour_of(weather, seed).await);
         }
         assert!(all.iter().all(|took| *took < TEN_SECONDS), "{weather:?}: {all:?}");
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
