@@ -125,7 +125,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Agen
     let vitals = Vitals { metrics, runtime: runtime.clone() };
     let linked = link::run(identity, wires, vitals, store, stop.child_token()).await;
     if linked.is_ok() {
-        stop.cancelled().await;
+        Wait::endless("the word to stop", "an agent is to last").on(stop.cancelled()).await;
     }
     stop.cancel();
     // Pulls end with the connection; what else is under way gets its time.

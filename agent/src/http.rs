@@ -148,7 +148,8 @@ async fn accept(
     let place = Wait::endless("room for another connection", "each has deadlines of its own");
     let permit = place.of(owned_permit(free)).await.expect("the semaphore is never closed");
     loop {
-        match listener.accept().await {
+        let next = Wait::endless("a connection", "nobody has to come");
+        match next.on(listener.accept()).await {
             Ok((stream, source)) => return (stream, source, permit),
             Err(error) => {
                 tracing::debug!(%error, "a connection was not accepted");

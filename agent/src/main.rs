@@ -9,6 +9,7 @@ use wharf_agent::agent;
 use wharf_agent::causes::chain;
 use wharf_agent::cli::{self, Cli, Command, TERMINAL};
 use wharf_agent::config::{Logging, load};
+use wharf_wait::Wait;
 
 fn main() -> ExitCode {
     let cli = match cli::parse() {
@@ -75,7 +76,7 @@ async fn run(cli: Cli) -> ExitCode {
 
 async fn stop_on_signal(stop: CancellationToken) {
     let wait = async |kind| match signal(kind) {
-        Ok(mut signals) => signals.recv().await,
+        Ok(mut signals) => Wait::endless("a signal", "an agent is to last").on(signals.recv()).await,
         // Without a handler the signal ends the process, which is how a crash-only agent stops anyway.
         Err(_) => std::future::pending().await,
     };

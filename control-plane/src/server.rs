@@ -199,7 +199,7 @@ async fn serve(
     let served = axum::serve(listener, router(Arc::clone(&shared)))
         .with_graceful_shutdown(async move { ended.cancelled().await });
     let farewell = async {
-        shared.stop.cancelled().await;
+        Wait::endless("the word to stop", "a server is to last").on(shared.stop.cancelled()).await;
         Wait::named("requests under way").owner("the stopping server").pause(FAREWELL).await;
     };
     // Cancel-safe: whichever ends first ends the listener for good; the other is dropped with it.

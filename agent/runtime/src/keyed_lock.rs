@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use wharf_wait::{Wait, turn};
 
 /// A set of locks by name. Locks that nobody holds or awaits are forgotten.
 #[derive(Debug, Default)]
@@ -14,7 +15,7 @@ pub(crate) struct KeyedLock {
 impl KeyedLock {
     /// Waits for the turn of `name`; the turn ends when the guard is dropped.
     pub(crate) async fn turn(&self, name: &str) -> OwnedMutexGuard<()> {
-        self.lock_for(name).lock_owned().await
+        Wait::endless("a turn", "whoever has it has deadlines of its own").of(turn(self.lock_for(name))).await
     }
 
     fn lock_for(&self, name: &str) -> Arc<AsyncMutex<()>> {

@@ -7,13 +7,16 @@ use super::World;
 use crate::seam::{Network, Outside};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio_util::sync::CancellationToken;
 use wharf_protocol::arn::TaskArn;
-use wharf_wait::Wait;
+use wharf_wait::{Wait, reading, writing};
 
 /// Time between two sweeps.
 const EVERY: Duration = Duration::from_secs(300);
+/// Why the wait for the set needs no end.
+const SWEPT: &str =
+    "a sweep is as long as there are leftovers; a network that is made meanwhile would be one";
 
 /// Ids of the tasks that may have a network.
 #[derive(Debug, Default)]
@@ -27,25 +30,34 @@ impl Networks {
 
     /// To be called before anything of the task's network is made; waits for a sweep under way.
     pub(super) async fn enter(&self, task: &TaskArn) {
-        self.0.write().await.insert(task.id().to_owned());
+        self.change().await.insert(task.id().to_owned());
     }
 
     /// To be called when nothing of the task's network is left.
     pub(super) async fn leave(&self, task: &TaskArn) {
-        self.0.write().await.remove(task.id());
+        self.change().await.remove(task.id());
+    }
+
+    async fn change(&self) -> RwLockWriteGuard<'_, BTreeSet<String>> {
+        Wait::endless("the end of a sweep", SWEPT).of(writing(&self.0)).await
+    }
+
+    /// The tasks; they stay as they are until this is dropped.
+    async fn kept(&self) -> RwLockReadGuard<'_, BTreeSet<String>> {
+        Wait::endless("the tasks that have a network", SWEPT).of(reading(&self.0)).await
     }
 }
 
 impl<O: Outside> World<O> {
     /// Removes leftovers of networks once.
     pub(super) async fn sweep(&self) {
-        let known = self.networks.0.read().await;
+        let known = self.networks.kept().await;
         self.network.sweep(&known).await;
     }
 
     /// Removes everything else of tasks that nobody knows. Only at the start, when nothing else runs.
     pub(super) async fn sweep_remains(&self) {
-        let known = self.networks.0.read().await;
+        let known = self.networks.kept().await;
         self.network.sweep_remains(&known).await;
     }
 

@@ -23,7 +23,9 @@ mod thread;
 mod ticker;
 
 pub use register::{End, Open, open};
-pub use source::{Source, answer, end, message, messages, owned_permit, permit, room, signal, value};
+pub use source::{
+    Source, answer, end, message, messages, owned_permit, permit, reading, room, signal, turn, value, writing,
+};
 pub use task::{Job, all, begin, outcome, spawn, tracked};
 pub use thread::blocking;
 pub use ticker::Ticker;

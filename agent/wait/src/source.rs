@@ -9,7 +9,8 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::{
-    AcquireError, Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc, oneshot, watch,
+    AcquireError, Mutex, Notify, OwnedMutexGuard, OwnedSemaphorePermit, RwLock, RwLockReadGuard,
+    RwLockWriteGuard, Semaphore, SemaphorePermit, mpsc, oneshot, watch,
 };
 use tokio::task::{JoinError, JoinSet};
 
@@ -59,6 +60,21 @@ pub fn owned_permit(
     semaphore: &Arc<Semaphore>,
 ) -> Source<impl Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + use<>> {
     Source(Arc::clone(semaphore).acquire_owned())
+}
+
+/// A look at what a lock guards. Cancel-safe, but the place in the queue is lost.
+pub fn reading<T>(lock: &RwLock<T>) -> Source<impl Future<Output = RwLockReadGuard<'_, T>>> {
+    Source(lock.read())
+}
+
+/// A change of what a lock guards. Cancel-safe, but the place in the queue is lost.
+pub fn writing<T>(lock: &RwLock<T>) -> Source<impl Future<Output = RwLockWriteGuard<'_, T>>> {
+    Source(lock.write())
+}
+
+/// A turn with a lock, that can be handed on. Cancel-safe, but the place in the queue is lost.
+pub fn turn<T>(lock: Arc<Mutex<T>>) -> Source<impl Future<Output = OwnedMutexGuard<T>>> {
+    Source(lock.lock_owned())
 }
 
 /// A signal. Cancel-safe: one that is stored and not taken stays stored.

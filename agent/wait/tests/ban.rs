@@ -66,6 +66,11 @@ refused! {
     "tokio_util::task::TaskTracker::wait" => tokio_util::task::TaskTracker::wait,
     "tokio::task::JoinSet::join_all" => tokio::task::JoinSet::<()>::join_all,
     "tokio::task::JoinSet::shutdown" => tokio::task::JoinSet::<()>::shutdown,
+    "tokio::sync::Mutex::lock" => tokio::sync::Mutex::<()>::lock,
+    "tokio::sync::Mutex::lock_owned" => tokio::sync::Mutex::<()>::lock_owned,
+    "tokio::sync::RwLock::read" => tokio::sync::RwLock::<()>::read,
+    "tokio::sync::RwLock::write" => tokio::sync::RwLock::<()>::write,
+    "tokio::sync::Barrier::wait" => tokio::sync::Barrier::wait,
 }
 
 /// A ban that is not shown above is not known to hold.

@@ -71,7 +71,7 @@ impl Agent {
 
     /// Ends when the agent does, which is always an error here.
     pub async fn ended(&mut self) -> anyhow::Error {
-        match self.child.wait().await {
+        match Wait::endless("the agent to end", "it is to last").on(self.child.wait()).await {
             Ok(status) => anyhow::anyhow!("the agent ended by itself ({status}); its log says why"),
             Err(error) => anyhow::Error::new(error).context("cannot wait for the agent"),
         }
