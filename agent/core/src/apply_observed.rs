@@ -12,7 +12,7 @@ use crate::reason::{Reason, ReasonCode};
 use crate::record::RecordKey;
 use crate::spec::ContainerSpec;
 use crate::time::Timestamp;
-use crate::work::{Act, Lane};
+use crate::work::Lane;
 use std::collections::{BTreeMap, BTreeSet};
 use wharf_protocol::arn::TaskArn;
 
@@ -100,11 +100,6 @@ impl Node {
         loss: Loss,
     ) {
         let Some(task) = self.tasks.get(&container.task) else { return };
-        // A creation that was broken off leaves a process that ended without ever having been started. It is made anew.
-        let making = self.work.delayed(&Lane::Container(container.clone()), Act::Create).is_some();
-        if making && matches!(shown, Some(Observation::Exited(_))) {
-            return;
-        }
         let mut state = task.containers[index].clone();
         state.adopt(&task.spec.containers[index], shown, loss, self.now);
         if self.work.is_unsure(container) {
@@ -167,10 +162,6 @@ impl Container {
             ) => {
                 self.start(spec, since.unwrap_or(now));
             }
-            (Some(Observation::Exited(exit)), Phase::Pending | Phase::Resolved { .. }) => {
-                self.create(exit.at);
-                self.exit(spec, exit);
-            }
             (Some(Observation::Exited(exit)), Phase::Created(_) | Phase::Running(_)) => {
                 self.exit(spec, exit);
             }
@@ -178,8 +169,12 @@ impl Container {
                 let renewed_at = restarting.renewed_at;
                 self.adopt_restarting(spec, renewed_at, seen, (loss, now));
             }
-            // Never started as far as anyone could: start is ordered only once "created" is saved. Create is done again.
-            (None | Some(Observation::Vanished), Phase::Pending | Phase::Resolved { .. }) => {}
+            // Never started: start is ordered only once "created" is saved. What ended is the runtime's own init, which waited for it.
+            // Create is done again, and clears away what is there.
+            (
+                None | Some(Observation::Vanished | Observation::Exited(_)),
+                Phase::Pending | Phase::Resolved { .. },
+            ) => {}
             // It may have run and served; it is never made a second time.
             (None | Some(Observation::Vanished), Phase::Created(_) | Phase::Running(_)) => {
                 let reason = loss.reason(self.name());

@@ -25,7 +25,7 @@ use wharf_wait::Wait;
 const SPEC_TYPE: &str = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
 const INSCRIPTION_TYPE: &str = "wharf/inscription";
 /// Starting a shim and runc: tens of milliseconds, but a loaded host is slow.
-const TASK_CREATE: Duration = Duration::from_secs(120);
+const TASK_CREATE: Duration = Duration::from_secs(60);
 /// How long containerd may take to undo a request whose caller has gone.
 const UNDOING: Duration = Duration::from_secs(30);
 /// Time that it is given before a second try.

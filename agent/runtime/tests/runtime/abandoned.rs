@@ -1,6 +1,6 @@
 //! What a killed agent leaves in containerd holds up nobody and does not stay.
 
-use crate::lab::{Lab, variables};
+use crate::lab::{Lab, until, variables};
 use containerd_client::services::v1::tasks_client::TasksClient;
 use containerd_client::services::v1::{ExecProcessRequest, StartRequest};
 use containerd_client::tonic::Request;
@@ -99,6 +99,23 @@ async fn a_container_is_created_once_containerd_has_undone_what_a_killed_agent_a
     let (created, ()) = tokio::join!(created, undone);
     created.unwrap();
     lab.containerd.delete("c").await.unwrap();
+    lab.finish().await;
+}
+
+#[tokio::test]
+async fn a_container_that_died_before_it_was_started_is_created_anew() {
+    let lab = Lab::with_demo().await;
+    let request = lab.container("c", "exit 4");
+    lab.containerd.create(&request).await.unwrap();
+    let init = bundle(&lab).join("init.pid");
+    let init = std::fs::read_to_string(init).unwrap().parse().unwrap();
+    kill(Pid::from_raw(init), Signal::SIGKILL).unwrap();
+    until("containerd notices", async || {
+        lab.containerd.list().await.unwrap()[0].state != ObservedState::Created
+    })
+    .await;
+    let (exit, _) = lab.run(&request).await;
+    assert_eq!(exit.code, 4);
     lab.finish().await;
 }
 
