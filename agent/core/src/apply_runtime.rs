@@ -179,10 +179,16 @@ impl Node {
         self.retry(lane, act, Some(reason));
     }
 
-    /// What became of a container whose start was not answered.
+    /// What became of a container whose start was not answered, or whose renewal met a process.
     pub(crate) fn container_inspected(&mut self, container: &ContainerRef, seen: Option<Observation>) {
         self.missing.remove(container);
-        self.work.end(&Lane::Container(container.clone()));
+        let flight = self.work.end(&Lane::Container(container.clone()));
+        // It was looked at after its end was heard of, unlike in a listing: so it lives, and there is nothing to make anew.
+        let renewing = flight.is_some_and(|flight| flight.act == Act::Renew);
+        if renewing && matches!(seen, Some(Observation::Running { .. })) {
+            let now = self.now;
+            self.change(container, "living process", |_, state| state.renew(now));
+        }
         let index = self.tasks.get(&container.task).and_then(|task| task.index_of(&container.container));
         match index {
             Some(index) => self.adopt(container, index, seen, Loss::Unexplained),

@@ -50,7 +50,8 @@ pub enum Effect {
         container: ContainerRef,
     },
     /// Clear away what is left of the container's process, which has ended, and make a new one in its place: same record, same
-    /// root file system. Nothing that runs is touched. Ends in `ContainerRenewed`, `RenewFailed` or `Postponed`.
+    /// root file system. Nothing that runs is touched. Ends in `ContainerRenewed`, `RenewFailed`, `Postponed`, or `ContainerInspected`
+    /// where a process lives.
     RenewContainer {
         /// The container.
         container: ContainerRef,

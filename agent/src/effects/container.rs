@@ -118,9 +118,8 @@ impl<O: Outside> World<O> {
     ) -> Event {
         failpoint!("renew.before");
         let living = ending::believed((&self.runtime, &self.places), &container, None).await;
-        if let Some(Observation::Running { pid, .. }) = living {
-            let error = RenewError::Runs { id: id(&container), pid };
-            return postponed(container, Act::Renew, ReasonCode::CannotStartContainer, &error, None);
+        if let Some(Observation::Running { .. }) = living {
+            return Event::ContainerInspected { container, seen: living };
         }
         let request = match request::renewal(&self.places, spec, &container.container, restarts) {
             Ok(request) => request,
@@ -134,7 +133,11 @@ impl<O: Outside> World<O> {
         match renewed {
             Ok(()) => Event::ContainerRenewed { container },
             // Nothing is started before a renewal is known to be done, so it may be asked for again.
-            Err(error @ (RenewError::Away { .. } | RenewError::Rpc { .. } | RenewError::Runs { .. })) => {
+            Err(RenewError::Runs { pid, .. }) => {
+                let seen = Some(Observation::Running { pid, since: None });
+                Event::ContainerInspected { container, seen }
+            }
+            Err(error @ (RenewError::Away { .. } | RenewError::Rpc { .. })) => {
                 postponed(container, Act::Renew, ReasonCode::CannotStartContainer, &error, None)
             }
             Err(error @ (RenewError::NotFound { .. } | RenewError::Runtime { .. })) => {

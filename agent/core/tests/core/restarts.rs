@@ -302,6 +302,20 @@ fn a_listing_between_two_processes_loses_nothing() {
 }
 
 #[test]
+fn a_start_again_that_meets_a_living_process_goes_on_with_it() {
+    let mut bench = running();
+    assert_eq!(words(&ends(&mut bench, 60, 1)), ["renew app"]);
+    bench.on(away(Act::Renew));
+    assert_eq!(words(&bench.after(seconds(2))), ["renew app"]);
+    let seen = Some(Observation::Running { pid: 2, since: None });
+    let effects = bench.on(Event::ContainerInspected { container: of("t", "app"), seen });
+    assert_eq!(words(&effects), [""; 0]);
+    assert!(matches!(bench.container("t", "app").phase(), Phase::Running(_)));
+    assert_eq!(words(&bench.after(seconds(600))), [""; 0], "nothing is left to give up");
+    assert_eq!(bench.task("t").status(), Some(Status::Running));
+}
+
+#[test]
 fn a_start_again_that_was_not_answered_is_looked_at_before_it_is_tried_again() {
     let inspected = |seen| Event::ContainerInspected { container: of("t", "app"), seen: Some(seen) };
     let starting = || {
