@@ -1,6 +1,6 @@
 # Wharf: the commands. Each one works on a fresh Debian 12 or 13 machine with make and a Rust toolchain, as root.
 
-.PHONY: help run test soak sim fuzz check bench install fmt clean setup setup-test
+.PHONY: help run test soak vm sim fuzz check bench install fmt clean setup setup-test
 .DEFAULT_GOAL := help
 
 # The commit is announced to the control plane with every session. For the build alone: to the agent it is no setting.
@@ -19,6 +19,10 @@ test: setup-test ## Run every test: pure rules, protocol, kernel, containerd, en
 
 soak: setup-test ## Run the long forms of the fault tests; hours (ONLY="cycles ...": these)
 	@scripts/soak $(ONLY)
+
+vm: setup ## Boot a virtual machine with cgroup v2 and systemd, and reset it under running tasks
+	$(BUILD) $(PRODUCT) --bins
+	@scripts/vm
 
 sim: ## Run new seeds of the simulator for MINUTES (10)
 	cargo run --release --locked -p wharf-sim -- --minutes $(or $(MINUTES),10)
