@@ -77,14 +77,16 @@ impl Node {
         }
     }
 
-    fn adopt_task(&mut self, arn: TaskArn, found: Found, shown: &BTreeMap<&str, Observation>) {
+    fn adopt_task(&mut self, arn: TaskArn, mut found: Found, shown: &BTreeMap<&str, Observation>) {
         let received_at = found.containers.values().filter_map(|c| c.created_at).min().unwrap_or(self.now);
         let network = network_of(&found.spec.network);
         let mut task = Task::new(Arc::new(*found.spec), network, self.next_place(), received_at);
         // It holds its resources already.
         task.stage = Stage::Admitted { at: self.now, pull_by: self.now.plus(self.config.limits.pull) };
-        for (name, container) in found.containers {
-            task.inscribe(&name, container, shown.get(name.as_str()).copied(), self.now);
+        // Also one that bears nothing readable is there, and may have run: it is never begun a second time.
+        for (name, seen) in shown {
+            let borne = found.containers.remove(*name).unwrap_or_default();
+            task.inscribe(name, borne, Some(*seen), self.now);
         }
         let running = shown.values().filter(|state| matches!(state, Observation::Running { .. })).count();
         let ended = |name: &str| matches!(shown.get(name), Some(Observation::Exited(_)));

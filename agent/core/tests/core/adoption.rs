@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use wharf_core::adopt::Inscription;
 use wharf_core::effect::Reply;
 use wharf_core::event::{Desired, Event, Exit, Observation};
+use wharf_core::node::Node;
 use wharf_core::note::Note;
 use wharf_core::phase::Phase;
 use wharf_core::report::Status;
@@ -64,6 +65,18 @@ fn a_container_that_never_was_is_begun_when_its_time_comes() {
     let all = bench.succeed(effects);
     assert!(words(&all).contains(&"start app".to_owned()));
     assert!(!words(&all).iter().any(|word| word.ends_with("migration")), "what has run is not run again");
+}
+
+#[test]
+fn a_container_that_ended_and_bears_nothing_readable_is_not_begun_again() {
+    let mut bench = Bench::new();
+    bench.node = Node::restore(config(), vec![]).unwrap();
+    let spec = a_task("t", vec![a_container("app"), a_container("side").helper()]);
+    let readable = [(of("t", "app"), RUNNING)];
+    let all = [readable[0].clone(), (of("t", "side"), exit(3))];
+    let effects = bench.on(listed(&all, borne(&readable, &spec), true));
+    assert_eq!(words(&effects), ["report RUNNING"]);
+    assert_eq!(report(&effects).containers[1].exit_code, Some(3));
 }
 
 #[test]
