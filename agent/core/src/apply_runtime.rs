@@ -69,10 +69,7 @@ impl Node {
         match flight.act {
             Act::Ask => {
                 let now = self.now;
-                self.on_clock(&container, |clock| {
-                    clock.reached(now);
-                    clock.asked = true;
-                });
+                self.on_clock(&container, |clock| clock.asked(flight.since, now));
             }
             // Sent is not dead: it is sent again, at growing intervals, until the exit is seen.
             Act::Kill => {

@@ -88,6 +88,15 @@ pub struct StopClock {
 }
 
 impl StopClock {
+    /// The polite signal was delivered by an act that began then. How long it took is not taken from the container's time.
+    pub(crate) fn asked(&mut self, began: Timestamp, now: Timestamp) {
+        if !self.away {
+            self.deadline = self.deadline.plus(now.since(began));
+        }
+        self.reached(now);
+        self.asked = true;
+    }
+
     /// The runtime was there to pass the polite signal on: from now on its time counts, if it did not yet.
     pub(crate) fn reached(&mut self, now: Timestamp) {
         if std::mem::take(&mut self.away) {

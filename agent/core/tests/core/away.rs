@@ -273,3 +273,20 @@ fn a_container_that_was_asked_before_the_runtime_went_away_is_killed_when_its_ti
     bench.on(away(Act::Kill));
     assert_eq!(words(&bench.after(seconds(30))), ["kill app"]);
 }
+
+#[test]
+fn what_a_slow_runtime_takes_to_pass_the_signal_on_is_not_taken_from_the_time_to_stop() {
+    let mut bench = Bench::new();
+    let mut app = a_container("app");
+    app.stop_timeout = Some(seconds(2));
+    bench.up(a_task("t", vec![app]));
+    assert_eq!(words(&bench.on(stop("t"))), ["ask app"]);
+    assert_eq!(words(&bench.after(seconds(9))), [""; 0], "one act at a time");
+    assert_eq!(words(&bench.on(Event::SignalSent { container: of("t", "app") })), [""; 0]);
+    assert_eq!(
+        words(&bench.after(seconds(1))),
+        [""; 0],
+        "its time counts from when it was asked, at the latest"
+    );
+    assert_eq!(words(&bench.after(seconds(1))), ["kill app"]);
+}
