@@ -221,7 +221,7 @@ fn restarted(bench: &mut Bench, event: Event) -> Vec<wharf_core::effect::Effect>
     let records = records
         .map(|(key, value)| wharf_core::record::Record { key: key.clone(), value: value.clone() })
         .collect();
-    bench.node = wharf_core::node::Node::restore(config(), records).unwrap();
+    bench.node = Node::restore(config(), records).unwrap();
     bench.on(event)
 }
 
