@@ -236,7 +236,8 @@ impl<O: Outside> Watch<O> {
             }
             RuntimeEvent::Resubscribed => {
                 tracing::info!("containerd's events are heard");
-                tick.within(CONFIRM);
+                // A tick that is due sooner would be a second look too soon.
+                tick.after(CONFIRM);
                 true
             }
             RuntimeEvent::Disconnected => {

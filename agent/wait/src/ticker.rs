@@ -1,4 +1,4 @@
-//! Ticks: a pause again and again, which keeps its rhythm and can be moved nearer.
+//! Ticks: a pause again and again, which keeps its rhythm and can be moved.
 
 use crate::Owned;
 use std::time::Duration;
@@ -49,6 +49,11 @@ impl Ticker {
     /// The moment of the next tick.
     pub fn next(&self) -> Instant {
         self.next
+    }
+
+    /// Sets the next tick to this time from now, be that sooner or later than it would have come.
+    pub fn after(&mut self, time: Duration) {
+        self.next = Instant::now() + time;
     }
 
     /// Moves the next tick nearer, so that it comes within this time; one that comes sooner stays.

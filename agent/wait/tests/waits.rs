@@ -166,7 +166,7 @@ async fn what_a_ticker_missed_is_not_made_up_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tick_is_moved_nearer_and_never_farther() {
+async fn a_tick_is_moved_nearer_by_within_and_either_way_by_after() {
     let begun = Instant::now();
     let mut ticker = Wait::named("a tick").owner("the test").after_every(MINUTE);
     ticker.within(MINUTE / 3);
@@ -175,6 +175,8 @@ async fn a_tick_is_moved_nearer_and_never_farther() {
     ticker.tick().await;
     assert_eq!(begun.elapsed(), MINUTE / 3);
     assert_eq!(ticker.next(), begun + MINUTE / 3 + MINUTE);
+    ticker.after(2 * MINUTE);
+    assert_eq!(ticker.next(), begun + MINUTE / 3 + 2 * MINUTE);
 }
 
 #[tokio::test]
