@@ -58,24 +58,19 @@ async fn the_exit_of_an_earlier_attempt_neither_ends_a_task_nor_takes_its_code()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_whose_shim_hangs_runs_on_also_when_the_agent_starts_meanwhile() {
-    let mut pair = Pair::running(161).await;
-    let shim = pair.shim();
-    send(shim, SIGSTOP);
-    pair.restart_agent().await;
-    pair.logged(LOST).await;
-    pair.runs_on().await;
-    send(shim, SIGCONT);
-    pair.stop();
-    assert_eq!(pair.stopped(PATIENT).await.exit_code, Some(0));
-    pair.end().await;
+    runs_on_under_a_hung_shim(Pair::running(161).await, Pair::restart_agent).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_whose_shim_hangs_is_adopted_by_an_agent_that_lost_its_data() {
-    let mut pair = Pair::running(168).await;
+    runs_on_under_a_hung_shim(Pair::running(168).await, Pair::restart_without_data).await;
+}
+
+/// An agent that starts while the shim hangs finds the task running, and stops it once the shim goes on.
+async fn runs_on_under_a_hung_shim(mut pair: Pair, restart: impl AsyncFnOnce(&mut Pair)) {
     let shim = pair.shim();
     send(shim, SIGSTOP);
-    pair.restart_without_data().await;
+    restart(&mut pair).await;
     pair.logged(LOST).await;
     pair.runs_on().await;
     send(shim, SIGCONT);
