@@ -136,6 +136,9 @@ impl Node {
             if let Some(exit) = exit {
                 state.exit(spec, exit);
             }
+            if remains.as_ref().is_some_and(|remains| remains.out_of_memory) {
+                state.ran_out_of_memory();
+            }
             state.removed(remains)
         });
     }

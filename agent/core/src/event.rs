@@ -291,13 +291,16 @@ pub struct ResolvedImage {
     pub pull_stopped_at: Option<Timestamp>,
 }
 
-/// What is seen of a stopped container before its cgroup goes: for people, never for decisions.
+/// What is seen of a stopped container before its cgroup goes: for people, who also want to know why it stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Remains {
     /// Most memory it ever used in bytes, file cache included; `None` where the kernel does not tell.
     pub peak_memory: Option<u64>,
     /// Its memory limit in bytes, or its task's; `None` without one.
     pub memory_limit: Option<u64>,
+    /// Whether the kernel killed a process of it for memory. The runtime tells that too, but not of what dies at once after its start.
+    #[serde(default)]
+    pub out_of_memory: bool,
     /// Its last lines of output; a few, and none of them long.
     pub last_lines: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What is seen of a container while it goes: its peak memory and its last lines, for people who ask why it stopped.
+//! What is seen of a container while it goes: its memory and its last lines, for people who ask why it stopped.
 
 use super::Places;
 use crate::last_lines;
@@ -7,7 +7,7 @@ use wharf_core::event::Remains;
 use wharf_protocol::arn::TaskArn;
 use wharf_runtime::cgroup::{CgroupRoot, Usage};
 
-/// Peak memory and limit of a container, as far as its cgroup is there.
+/// Peak memory and limit of a container, and whether that was too little, as far as its cgroup is there.
 pub(crate) fn memory(cgroups: &CgroupRoot, places: &Places, task: &TaskArn, container: &str) -> Remains {
     let usage = |path: String| cgroups.usage(&path).ok();
     let own = usage(places.container_cgroup(task, container));
@@ -18,6 +18,7 @@ pub(crate) fn memory(cgroups: &CgroupRoot, places: &Places, task: &TaskArn, cont
             .as_ref()
             .and_then(limit)
             .or_else(|| usage(places.cgroup(task)).as_ref().and_then(limit)),
+        out_of_memory: own.as_ref().and_then(|usage| usage.oom_kills).is_some_and(|kills| kills > 0),
         last_lines: Vec::new(),
     }
 }

@@ -26,7 +26,7 @@ pub trait Network: fmt::Debug + Send + Sync + 'static {
     /// Removes what [`Network::unmake`] removes, generated files and the cgroup; goes on after a failure and names each.
     fn release(&self, task: &TaskArn) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// The peak memory of a container that is about to be deleted: its cgroup goes with it.
+    /// What is seen of the memory of a container that is about to be deleted: its cgroup goes with it.
     fn memory(&self, container: &ContainerRef) -> Remains;
 
     /// The last lines of a container that was deleted: its logger has ended by then.

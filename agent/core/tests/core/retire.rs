@@ -39,6 +39,7 @@ fn after_the_retention_the_record_goes_and_its_story_is_left() {
     let remains = Remains {
         peak_memory: Some(5 << 20),
         memory_limit: Some(8 << 20),
+        out_of_memory: false,
         last_lines: vec!["goodbye".to_owned()],
     };
     let gone =

@@ -3,7 +3,7 @@
 use crate::bench::Bench;
 use crate::build::*;
 use wharf_core::effect::{Effect, StopSignal};
-use wharf_core::event::{Event, Exit};
+use wharf_core::event::{Event, Exit, Remains};
 use wharf_core::note::Note;
 use wharf_core::phase::Phase;
 use wharf_core::reason::ReasonCode;
@@ -255,4 +255,15 @@ fn a_pull_that_takes_too_long_stops_the_task() {
     let effects = bench.after(seconds(2 * 3600));
     let why = "DockerTimeoutError: Could not transition to PULLED; timed out after waiting 7200 s";
     assert_eq!(report(&effects).reason, why);
+}
+
+#[test]
+fn out_of_memory_that_only_the_cgroup_tells_of_is_told() {
+    let mut bench = Bench::new();
+    bench.up(a_task("t", vec![a_container("app")]));
+    bench.on(exited(of("t", "app"), 137, T0));
+    let remains = Some(Remains { out_of_memory: true, ..Remains::default() });
+    let effects = bench.on(Event::ContainerDeleted { container: of("t", "app"), exit: None, remains });
+    let reason = report(&effects).containers[0].reason.clone().unwrap();
+    assert_eq!(reason.to_string(), "OutOfMemoryError: Container killed due to memory usage");
 }
