@@ -1,17 +1,21 @@
 //! The database file; its methods turn what SQLite says into what an operator can do.
 
 use super::error::OpenError;
+use super::log;
 use super::row::{Loaded, Row, checksum};
 use super::schema;
 use super::tally::Tally;
 use rusqlite::config::DbConfig;
 use rusqlite::ffi::SQLITE_IOERR_SHORT_READ;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Looks at files that an agent may be saving into; each takes milliseconds, and a save as long.
+const LOOKS: usize = 100;
 
 pub(super) struct Database {
     path: PathBuf,
@@ -74,12 +78,45 @@ impl Database {
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(io("sync the directory of"))
     }
 
-    pub(super) fn connect(&self, mode: OpenFlags) -> Result<Connection, OpenError> {
-        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    /// A connection that keeps the file to itself. Its index of the log is on the heap then: the one that processes share is a file
+    /// mapped into memory, and a full disk ends a process that touches such a page, with SIGBUS and without a word.
+    pub(super) fn connect(&self) -> Result<Connection, OpenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(&self.path, flags).map_err(|source| self.failed(source))?;
         connection.busy_timeout(Duration::from_secs(5)).map_err(|source| self.failed(source))?;
+        let _: String = self.pragma(&connection, "locking_mode = EXCLUSIVE")?;
         Ok(connection)
+    }
+
+    /// A connection to what the files say at one moment, in memory: nothing is locked, changed or needed from the disk.
+    pub(super) fn picture(&self) -> Result<Connection, OpenError> {
+        let image = self.image()?;
+        let mut connection = Connection::open_in_memory().map_err(|source| self.failed(source))?;
+        connection
+            .deserialize_read_exact(MAIN_DB, image.as_slice(), image.len(), true)
+            .map_err(|source| self.failed(source))?;
+        Ok(connection)
+    }
+
+    /// The bytes of the database with its log folded in. Where the log is the same before and after the database was read, nothing
+    /// was saved meanwhile: folding only copies what the log holds, and the log begins anew with a save.
+    fn image(&self) -> Result<Vec<u8>, OpenError> {
+        let mut log = self.log()?;
+        for _ in 0..LOOKS {
+            let mut image = fs::read(&self.path).map_err(|source| OpenError::Io {
+                act: "read",
+                path: self.path.clone(),
+                source,
+            })?;
+            let later = self.log()?;
+            if log == later {
+                log::fold(&log, &mut image);
+                return Ok(image);
+            }
+            log = later;
+        }
+        Err(OpenError::Busy { path: self.path.clone() })
     }
 
     /// Closing leaves the log where it is, as a crash does: folding it into the database would change what may have to be looked at,

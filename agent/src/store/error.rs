@@ -52,6 +52,12 @@ pub enum OpenError {
         /// The database.
         path: PathBuf,
     },
+    /// Somebody who only looks met a save each time.
+    #[error("the state in {} was saved anew each time it was read: try again", .path.display())]
+    Busy {
+        /// The database.
+        path: PathBuf,
+    },
     /// SQLite failed otherwise, e.g. because the disk is full.
     #[error("cannot open the state in {}", .path.display())]
     Database {
@@ -68,7 +74,7 @@ impl OpenError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Damaged { .. } | Self::TooNew { .. } | Self::NoWal { .. } => 5,
-            Self::Lock(_) | Self::Io { .. } | Self::Database { .. } => 1,
+            Self::Lock(_) | Self::Io { .. } | Self::Busy { .. } | Self::Database { .. } => 1,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A look at SQLite's write-ahead log before SQLite reads it: a torn end is an ordinary thing, a hole is damage.
+//! SQLite's write-ahead log as a file: a torn end is an ordinary thing, a hole is damage; and what it comes to with its database.
 //!
 //! SQLite reads the log up to the first frame that is not right and takes the rest for a transaction that never was. That is true
 //! after a power cut, where only the last transaction can be incomplete: the next one is not begun before the disk has the one
@@ -33,6 +33,17 @@ pub(super) fn damage(log: &[u8]) -> Option<String> {
     })
 }
 
+/// Writes what is committed in the log over the bytes of its database, as SQLite does, and marks them as a database without a log.
+pub(super) fn fold(log: &[u8], database: &mut Vec<u8>) {
+    if let Some(header) = Header::parse(log) {
+        header.fold(&log[HEADER..], database);
+    }
+    // Versions of the format for writing and reading: 2 is with a write-ahead log, 1 without.
+    if let Some(versions) = database.get_mut(18..20) {
+        versions.fill(1);
+    }
+}
+
 struct Header<'a> {
     /// Bytes of a page.
     page: usize,
@@ -53,6 +64,27 @@ impl<'a> Header<'a> {
         let checksum = Checksum { big_endian, sums: (0, 0) }.over(&header[..24]);
         let right = checksum.is(&header[24..]) && page.is_power_of_two() && (512..=65536).contains(&page);
         right.then(|| Self { page, salts: &header[16..24], checksum })
+    }
+
+    fn fold(&self, frames: &[u8], database: &mut Vec<u8>) {
+        let frames: Vec<&[u8]> = frames.chunks_exact(FRAME_HEADER + self.page).collect();
+        let right = &frames[..self.right_frames(&frames)];
+        // The last frame of a transaction bears the size of the database after it.
+        let Some(last) = right.iter().rposition(|frame| word(frame, 4) != 0) else { return };
+        let length = |pages: u32| usize::try_from(pages).map_or(usize::MAX, |n| n.saturating_mul(self.page));
+        let most = database.len() + right.len() * self.page;
+        for frame in &right[..=last] {
+            let end = length(word(frame, 0));
+            // A database grows page by page: what lies beyond was never written as a frame.
+            if end > most {
+                continue;
+            }
+            if database.len() < end {
+                database.resize(end, 0);
+            }
+            database[end - self.page..end].copy_from_slice(&frame[FRAME_HEADER..]);
+        }
+        database.truncate(length(word(right[last], 4)));
     }
 
     /// How many frames from the beginning on are right; each one's checksum is over all before it.

@@ -11,7 +11,6 @@ use super::row::Loaded;
 use super::tally::Tally;
 use super::writer::Writer;
 use super::{log, schema};
-use rusqlite::OpenFlags;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -39,7 +38,7 @@ pub(super) fn open(directory: &Path) -> Result<Opened, OpenError> {
     if let Some(damage) = log::damage(&file.log()?) {
         return Err(file.damaged(damage));
     }
-    let mut connection = file.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let mut connection = file.connect()?;
     file.keep_log(&connection)?;
     file.check(&connection)?;
     let version = file.version(&connection)?;
@@ -66,11 +65,9 @@ pub fn peek(directory: &Path) -> Result<Option<Loaded>, OpenError> {
     if !file.exists()? {
         return Ok(None);
     }
-    let mut connection = file.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    // One look: an agent may be saving meanwhile.
-    let look = connection.transaction().map_err(|source| file.failed(source))?;
-    let version = file.version(&look)?;
-    file.read(&look, version).map(|(loaded, _)| Some(loaded))
+    let picture = file.picture()?;
+    let version = file.version(&picture)?;
+    file.read(&picture, version).map(|(loaded, _)| Some(loaded))
 }
 
 fn look_at_mark(file: &Database, directory: &Path) -> Result<Found, OpenError> {

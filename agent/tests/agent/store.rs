@@ -96,6 +96,29 @@ async fn a_running_agents_store_can_be_read_without_its_lock() {
     assert_eq!(seen(), [row("task", "a", "1")], "and without an agent");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_looks_while_an_agent_saves_sees_one_moment() {
+    let dir = directory();
+    let (store, _) = open(&dir);
+    // Long enough that the log is folded into the database several times.
+    let saving = tokio::spawn(async move {
+        for n in 0..400 {
+            let value = format!("{n:4096}");
+            store.save([put("task", "a", &value), put("task", "b", &value)]).await.expect("it is saved");
+        }
+    });
+    let mut seen = Vec::new();
+    while !saving.is_finished() {
+        let rows = peek(dir.path()).expect("it can be read").expect("there is one").rows;
+        assert_eq!(rows.first().map(|row| &row.value), rows.last().map(|row| &row.value), "saved together");
+        seen.push(rows.first().map(|row| String::from_utf8_lossy(&row.value).trim().parse::<u32>()));
+    }
+    saving.await.expect("no panic");
+    assert!(seen.is_sorted_by_key(|n| n.clone().map(Result::ok)), "{seen:?}");
+    seen.dedup();
+    assert!(seen.len() > 5, "looks between saves: {seen:?}");
+}
+
 #[test]
 fn what_was_acknowledged_survives_kill_minus_nine() {
     for enough in [1, 7, 60] {
@@ -215,11 +238,12 @@ async fn a_store_of_a_newer_version_is_refused() {
 #[tokio::test]
 async fn a_save_that_the_database_refuses_fails_for_all_and_saves_nothing() {
     let dir = directory();
-    let (store, _) = open(&dir);
-    let other = rusqlite::Connection::open(dir.path().join("agent.db")).expect("it opens");
-    other
+    drop(open(&dir));
+    rusqlite::Connection::open(dir.path().join("agent.db"))
+        .expect("it opens")
         .execute_batch("CREATE TRIGGER no BEFORE INSERT ON row WHEN NEW.key = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END")
         .expect("it is made");
+    let (store, _) = open(&dir);
     let error =
         store.save([put("task", "good", "1"), put("task", "bad", "2")]).await.expect_err("it is refused");
     assert!(matches!(error, SaveError::Database { .. }), "{error:?}");
