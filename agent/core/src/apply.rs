@@ -28,6 +28,7 @@ impl Node {
             Event::CreateFailed { container, reason } => self.create_failed(&container, reason),
             Event::ContainerStarted { container, at } => self.container_started(&container, at),
             Event::StartFailed { container, reason } => self.start_failed(&container, reason),
+            Event::ContainerUndone { container, reason } => self.container_undone(&container, reason),
             Event::ContainerRenewed { container } => self.container_renewed(&container),
             Event::RenewFailed { container, reason } => self.renew_failed(&container, reason),
             Event::ContainerInspected { container, seen } => self.container_inspected(&container, seen),

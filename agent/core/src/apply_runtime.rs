@@ -17,6 +17,9 @@ use crate::time::Timestamp;
 use crate::work::{Act, Flight, Lane};
 use std::sync::Arc;
 
+/// How often what the runtime undid is made again.
+const MADE_AGAIN: u32 = 4;
+
 impl Node {
     pub(crate) fn image_ready(&mut self, container: &ContainerRef, image: ResolvedImage) {
         self.landed(container);
@@ -44,12 +47,30 @@ impl Node {
     }
 
     pub(crate) fn container_started(&mut self, container: &ContainerRef, at: Timestamp) {
-        self.landed(container);
+        let flight = self.landed(container);
         self.change(container, "start", |spec, state| state.start(spec, at));
+        if let Some(exit) = flight.and_then(|flight| flight.exit) {
+            self.container_exited(container, exit);
+        }
     }
 
     pub(crate) fn start_failed(&mut self, container: &ContainerRef, reason: Reason) {
         self.failed(container, "failed start", reason, false);
+    }
+
+    /// It is made again, a few times.
+    pub(crate) fn container_undone(&mut self, container: &ContainerRef, reason: Reason) {
+        let lane = Lane::Container(container.clone());
+        let renewed = self.container(container).is_some_and(|state| state.restarting().is_some());
+        let act = if renewed { Act::Renew } else { Act::Create };
+        if self.work.attempts(&lane, act) >= MADE_AGAIN {
+            return self.failed(container, "undone making", reason, false);
+        }
+        self.landed(container);
+        let now = self.now;
+        if self.change(container, "undone making", |_, state| state.unmake(now)) {
+            self.retry(lane, act, Some(reason));
+        }
     }
 
     pub(crate) fn container_renewed(&mut self, container: &ContainerRef) {
@@ -219,6 +240,14 @@ impl Node {
     pub(crate) fn container_exited(&mut self, container: &ContainerRef, exit: Exit) {
         self.missing.remove(container);
         let unsure = self.work.is_unsure(container);
+        let waits = self.container(container).is_some_and(Container::waits_to_start);
+        if waits && !unsure {
+            // Of what was not started there is an exit too, when the runtime undoes it.
+            if !self.work.keep_exit(container, exit) {
+                self.draft.ignore("exit before the start", &container.container);
+            }
+            return;
+        }
         self.change(container, "exit", |spec, state| {
             let news = state.exit(spec, exit);
             if unsure {

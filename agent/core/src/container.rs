@@ -3,7 +3,8 @@
 //! ```text
 //! Pending → Resolved → Created → Running ⇄ Restarting
 //!    │          │          │         └──────────┤
-//!    └──────────┴──────────┴────────────────────┴──→ Stopped      phases never go back, but for a restart in place
+//!    └──────────┴──────────┴────────────────────┴──→ Stopped      phases never go back, but for a restart in
+//!                                                                  place, and where the runtime undid a creation
 //! ```
 //! Owns the transitions, those to its end in `ending`, those of a restart in `restarting`; refuses to decide when they happen (`settle`, `apply_*`).
 
@@ -155,6 +156,15 @@ impl Container {
         matches!(self.phase, Phase::Running(_))
     }
 
+    /// Whether it has a process that is still to be started, as far as is known.
+    pub(crate) fn waits_to_start(&self) -> bool {
+        match &self.phase {
+            Phase::Created(_) => true,
+            Phase::Restarting(restarting) => restarting.renewed_at.is_some(),
+            Phase::Pending | Phase::Resolved { .. } | Phase::Running(_) | Phase::Stopped(_) => false,
+        }
+    }
+
     /// The time it has to stop, or had.
     pub(crate) fn stop_clock(&self) -> Option<StopClock> {
         match &self.phase {
@@ -196,6 +206,16 @@ impl Container {
             self.phase = Phase::Created(Created { image: self.image().cloned(), at });
         }
         news
+    }
+
+    /// What was made of it is gone again, before anything was started in it. Says whether it can be made again.
+    pub(crate) fn unmake(&mut self, now: Timestamp) -> bool {
+        let before = match &mut self.phase {
+            Phase::Created(created) => created.image.take().map(|image| Phase::Resolved { image, at: now }),
+            Phase::Restarting(restarting) => return restarting.renewed_at.take().is_some(),
+            Phase::Pending | Phase::Resolved { .. } | Phase::Running(_) | Phase::Stopped(_) => None,
+        };
+        before.map(|before| self.phase = before).is_some()
     }
 
     /// The process runs. Says whether that was news; a start heard of after the exit only fills in the time.

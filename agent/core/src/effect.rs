@@ -44,7 +44,8 @@ pub enum Effect {
         /// Its image.
         image: ResolvedImage,
     },
-    /// Start the container's process. Ends in `ContainerStarted`, `StartFailed` or `Postponed`.
+    /// Start the container's process. Ends in `ContainerStarted`, `StartFailed`, `ContainerUndone`,
+    /// `ContainerInspected` or `Postponed`.
     StartContainer {
         /// The container.
         container: ContainerRef,

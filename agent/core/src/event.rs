@@ -131,6 +131,14 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
+    /// There was nothing to start, and nothing of it runs: the runtime has undone its making, with the request of an agent that was
+    /// killed over it, say. It was never started.
+    ContainerUndone {
+        /// The container.
+        container: ContainerRef,
+        /// What the runtime said.
+        reason: Reason,
+    },
     /// What was left of the container's process is cleared away; a new process waits to be started.
     ContainerRenewed {
         /// The container.

@@ -3,7 +3,8 @@
 //! ```text
 //! Pending → Resolved → Created → Running ⇄ Restarting
 //!    │          │          │         └──────────┤
-//!    └──────────┴──────────┴────────────────────┴──→ Stopped      phases never go back, but for a restart in place
+//!    └──────────┴──────────┴────────────────────┴──→ Stopped      phases never go back, but for a restart in
+//!                                                                  place, and where the runtime undid a creation
 //! ```
 
 use crate::event::{Exit, Remains, ResolvedImage};

@@ -4,7 +4,7 @@
 
 use crate::config::{Backoff, Limits};
 use crate::effect::{Effect, StopSignal};
-use crate::event::ContainerRef;
+use crate::event::{ContainerRef, Exit};
 use crate::reason::Reason;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -121,6 +121,8 @@ impl Lane {
 pub(crate) struct Flight {
     pub(crate) act: Act,
     pub(crate) since: Timestamp,
+    /// An exit that was heard of during a start: whose it is, the answer to the start says.
+    pub(crate) exit: Option<Exit>,
 }
 
 impl Flight {
@@ -161,12 +163,19 @@ pub(crate) struct Work {
 impl Work {
     /// Marks the effect as under way.
     pub(crate) fn begin(&mut self, effect: &Effect, now: Timestamp) {
-        self.flying.insert(Lane::of(effect), Flight { act: Act::of(effect), since: now });
+        self.flying.insert(Lane::of(effect), Flight { act: Act::of(effect), since: now, exit: None });
     }
 
     /// The effect in this lane ended; says which it was.
     pub(crate) fn end(&mut self, lane: &Lane) -> Option<Flight> {
         self.flying.remove(lane)
+    }
+
+    /// Keeps an exit until the answer to the start that is under way; says whether one is.
+    pub(crate) fn keep_exit(&mut self, container: &ContainerRef, exit: Exit) -> bool {
+        let flight = self.flying.get_mut(&Lane::Container(container.clone()));
+        let start = flight.filter(|flight| flight.act == Act::Start);
+        start.map(|flight| flight.exit = Some(exit)).is_some()
     }
 
     /// The effect was never begun.
@@ -201,6 +210,11 @@ impl Work {
     /// When the act may be tried again; `None` when it did not fail.
     pub(crate) fn rests_until(&self, lane: &Lane, act: Act) -> Option<Timestamp> {
         self.resting(lane, act).map(|rest| rest.until)
+    }
+
+    /// How often in a row the act has failed.
+    pub(crate) fn attempts(&self, lane: &Lane, act: Act) -> u32 {
+        self.resting(lane, act).map_or(0, |rest| rest.attempt)
     }
 
     fn resting(&self, lane: &Lane, act: Act) -> Option<&Rest> {

@@ -101,7 +101,15 @@ impl<O: Outside> World<O> {
             Err(error @ (StartError::Away { .. } | StartError::Rpc { .. })) => {
                 postponed(container, Act::Start, ReasonCode::CannotStartContainer, &error, None)
             }
-            Err(error @ (StartError::NotFound { .. } | StartError::Runtime { .. })) => {
+            Err(error @ StartError::NotFound { .. }) => {
+                let seen = ending::believed((&self.runtime, &self.places), &container, None).await;
+                if let Some(Observation::Running { .. }) = seen {
+                    return Event::ContainerInspected { container, seen };
+                }
+                let reason = Reason::new(ReasonCode::CannotStartContainer, chain(&error));
+                Event::ContainerUndone { container, reason }
+            }
+            Err(error @ StartError::Runtime { .. }) => {
                 let detail = chain(&error);
                 let code = codes::unless_full(&detail, ReasonCode::CannotStartContainer);
                 let reason = Reason::new(code, detail);

@@ -36,11 +36,13 @@ pub enum Mistake {
     RunningBelieved,
     /// An exit that is told is believed, whichever attempt under the same id it was.
     ExitBelieved,
+    /// A start that finds nothing to start is the end of the container.
+    UndoneGivenUp,
 }
 
 impl Mistake {
     /// Every mistake that has to be found.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::LostFsync,
         Self::AckBeforeDurable,
         Self::TornSave,
@@ -56,6 +58,7 @@ impl Mistake {
         Self::KernelNotAsked,
         Self::RunningBelieved,
         Self::ExitBelieved,
+        Self::UndoneGivenUp,
     ];
 }
 
@@ -90,6 +93,7 @@ fn forgotten(mistake: Option<Mistake>) -> Option<(&'static str, Value)> {
         | Mistake::KillIsDeath
         | Mistake::KernelNotAsked
         | Mistake::RunningBelieved
-        | Mistake::ExitBelieved => None,
+        | Mistake::ExitBelieved
+        | Mistake::UndoneGivenUp => None,
     }
 }

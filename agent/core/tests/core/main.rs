@@ -43,4 +43,6 @@ mod stopping;
 #[cfg(test)]
 mod suspects;
 #[cfg(test)]
+mod undone;
+#[cfg(test)]
 mod waits;

@@ -32,8 +32,13 @@ fn start_holds_once_the_other_has_started() {
 #[test]
 fn start_holds_for_one_that_has_started_and_stopped_since() {
     let mut bench = begun(Condition::Start, a_container("side").helper());
-    let effects = bench.on(exited(of("t", "side"), 1, T0));
-    assert!(words(&effects).contains(&"create app".to_owned()));
+    bench.on(exited(of("t", "side"), 1, T0));
+    assert_eq!(
+        side_started(&mut bench),
+        ["create app"],
+        "its end was heard of before its start was answered"
+    );
+    assert_eq!(bench.container("t", "side").stopped().unwrap().exit_code, Some(1));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::history::Who;
 use crate::host::{Container, Phase};
 use crate::scenario::Millis;
 use crate::world::{Happening, State};
-use wharf_runtime::ExitStatus;
+use wharf_runtime::{ExitStatus, ObservedState};
 
 impl State {
     /// A container of a task that runs: somebody else's, nobody could find in the kernel.
@@ -68,6 +68,22 @@ impl State {
                 container.phase = Phase::Exited(exit);
                 self.tell_exit(&id, exit);
             }
+        }
+    }
+
+    /// What containerd finds under the name of a container whose making nobody waits for any more goes, whoever made it meanwhile.
+    pub(super) fn making_is_undone(&mut self, id: &str) {
+        let found =
+            self.host.containers.get(id).filter(|found| self.host.seen(found) == ObservedState::Created);
+        let Some(pid) = found.map(|found| found.pid).filter(|_| self.weather.containerd_down == 0) else {
+            return;
+        };
+        self.say(Who::Fate, format_args!("containerd undoes {id}, for a request of an agent that is dead"));
+        self.record(id).phase = Phase::Vanished;
+        self.host.kernel.remove(pid);
+        if self.draw("undo told", 0, 1) == 0 {
+            let exit = ExitStatus { code: 137, at_ms: self.wall() };
+            self.tell_exit(id, exit);
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Host {
     pub disk: Disk,
     /// Where containerd's events go.
     pub events: Option<mpsc::Sender<RuntimeEvent>>,
+    /// Containers whose making by a dead agent containerd undoes only after another making of them.
+    pub undoing: BTreeSet<String>,
     /// Whether that was lost once.
     pub data_lost: bool,
     /// Containers of somebody else's in our namespace, with when they came.
@@ -219,6 +221,7 @@ impl Host {
         }
         self.kernel.clear();
         self.networks.clear();
+        self.undoing.clear();
         self.events = None;
     }
 }

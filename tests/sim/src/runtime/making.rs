@@ -4,6 +4,7 @@ use super::call::{Answer, absence, silent};
 use super::{SLOW, SimRuntime};
 use crate::history::Who;
 use crate::host::{Container, Kind, NAME, Phase, Pid, Process, TASK};
+use crate::mistake::Mistake;
 use crate::scenario::ContainerPlan;
 use crate::world::{Happening, State};
 use wharf_runtime::{
@@ -43,6 +44,7 @@ impl SimRuntime {
 
     pub(super) async fn create(&self, request: &CreateContainer) -> Result<(), CreateError> {
         let id = &self.id(&request.id);
+        self.world.lock().life.making.insert(id.clone());
         let answer = self.call("Create", id, SLOW).await;
         if answer.takes_effect() {
             self.world.change(|state| state.create(id, request))?;
@@ -51,7 +53,9 @@ impl SimRuntime {
             self.world.change(|state| state.undo_create(id));
         }
         let id = id.clone();
-        match self.answered("Create", &id, answer).await {
+        let answer = self.answered("Create", &id, answer).await;
+        self.world.lock().life.making.remove(&id);
+        match answer {
             Answer::Good => Ok(()),
             Answer::Away(error) => Err(CreateError::Away { id, source: absence(error) }),
             Answer::Refused(error) => Err(CreateError::Runtime { id, reason: error.to_string() }),
@@ -122,6 +126,10 @@ impl State {
         let container = self.container((id, request), (task, name), plan);
         self.say(Who::Agent, format_args!("Create {id}"));
         self.host.containers.insert(id.to_owned(), container);
+        if self.host.undoing.remove(id) {
+            let after = self.draw("undo late", 0, 60);
+            self.plan(after, Happening::Undo { id: id.to_owned() });
+        }
         Ok(())
     }
 
@@ -163,7 +171,11 @@ impl State {
     fn start(&mut self, id: &str) -> Result<Pid, StartError> {
         let container = self.host.containers.get(id);
         let Some(container) = container.filter(|container| container.phase != Phase::Vanished) else {
-            return Err(StartError::NotFound { id: id.to_owned() });
+            let (id, reason) = (id.to_owned(), "there is nothing to start".to_owned());
+            return Err(match self.mistake {
+                Some(Mistake::UndoneGivenUp) => StartError::Runtime { id, reason },
+                Some(_) | None => StartError::NotFound { id },
+            });
         };
         if container.hung {
             return Err(StartError::Rpc { id: id.to_owned(), source: silent("Start") });

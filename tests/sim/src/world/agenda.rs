@@ -21,6 +21,10 @@ pub enum Happening {
         id: String,
         exit: Option<(i32, i64)>,
     },
+    /// containerd undoes the making of a container, which a dead agent had asked for.
+    Undo {
+        id: String,
+    },
     /// containerd says that events flow.
     Resubscribed,
     /// The control plane wants a task, announces its interface, or wants it no more.

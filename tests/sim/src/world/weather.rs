@@ -1,8 +1,9 @@
 //! What is broken just now, whether the agent lives, and for how long deadlines are excused.
 
-use super::State;
+use super::{Happening, State};
 use crate::history::Who;
 use crate::scenario::{Millis, Trouble};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What is broken just now; counts, because faults overlap.
@@ -69,6 +70,8 @@ pub struct Life {
     pub wipes: bool,
     /// Writes until it is killed within one.
     pub tears: Option<u8>,
+    /// Containers that it is making, and that containerd may yet undo when it dies over them.
+    pub making: BTreeSet<String>,
     /// Counts lives.
     pub number: u64,
 }
@@ -80,6 +83,16 @@ impl State {
         let down = self.life.down;
         self.say(Who::Fate, format_args!("the agent is killed {place}, for {down} ms"));
         self.trouble(down);
+        for id in std::mem::take(&mut self.life.making) {
+            match self.draw("undo", 0, 2) {
+                0 => {
+                    let after = self.draw("undo after", 1, 4_000);
+                    self.plan(after, Happening::Undo { id });
+                }
+                1 => drop(self.host.undoing.insert(id)),
+                _ => {}
+            }
+        }
     }
 
     /// The agent dies at once.
