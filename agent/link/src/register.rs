@@ -12,13 +12,19 @@ use crate::jitter::Jitter;
 use crate::plane::ControlPlane;
 use crate::session::Timings;
 use crate::socket::chain;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use std::time::Duration;
 use uuid::Uuid;
-use wharf_protocol::api::{Attribute, ContainerInstance, RegisterContainerInstanceRequest};
+use wharf_protocol::api::{
+    Attribute, ContainerInstance, RegisterContainerInstanceRequest, RegisterContainerInstanceResponse,
+};
 use wharf_wait::Wait;
 
 /// The cluster that is made when none is configured and it is missing.
 pub const DEFAULT_CLUSTER: &str = "default";
+/// Most calls side by side; by then the first of them meets its own deadline.
+const BESIDE: usize = 7;
 const ZONE_ATTRIBUTE: &str = "ecs.availability-zone";
 const TYPE_CHANGED: &str = "Container instance type changes are not supported.";
 const CLUSTER_NOT_FOUND: &str = "Cluster not found.";
@@ -102,13 +108,15 @@ pub struct RegisterPolicy {
     pub unreachable: Duration,
     /// The longest wait while the control plane says that it is in trouble, without jitter.
     pub troubled: Duration,
+    /// How long nobody answers before the call is made once more beside the one that waits, without jitter.
+    pub silence: Duration,
 }
 
 impl Default for RegisterPolicy {
     /// The first wait of spec 2.2, growing no further than a session's.
     fn default() -> Self {
-        let Timings { unreachable, troubled, .. } = Timings::ACS;
-        Self { backoff: BackoffPolicy::REGISTER, unreachable, troubled }
+        let Timings { unreachable, troubled, connect, .. } = Timings::ACS;
+        Self { backoff: BackoffPolicy::REGISTER, unreachable, troubled, silence: connect }
     }
 }
 
@@ -117,7 +125,7 @@ impl Default for RegisterPolicy {
 pub enum Step {
     /// Make the default cluster, then register again.
     CreateCluster,
-    /// Register again after this wait.
+    /// Try again after this wait what was tried.
     Wait(Duration),
     /// Give up.
     Fail(RegisterError),
@@ -194,18 +202,48 @@ pub async fn register(
     let mut attempts = Attempts::new(policy, request.cluster.is_none());
     request.cluster.get_or_insert_with(|| DEFAULT_CLUSTER.to_owned());
     request.client_token.get_or_insert_with(|| Uuid::new_v4().to_string());
+    let mut cluster_is_missing = false;
     loop {
-        let error = match plane.register_container_instance(&request).await {
-            Ok(answer) => return accept(&request, answer.container_instance.unwrap_or_default()),
+        let tried = if cluster_is_missing {
+            plane.create_cluster(DEFAULT_CLUSTER).await.map(|_| None)
+        } else {
+            ask(plane, &request, policy.silence, jitter).await.map(Some)
+        };
+        let error = match tried {
+            Ok(Some(answer)) => return accept(&request, answer.container_instance.unwrap_or_default()),
+            Ok(None) => {
+                cluster_is_missing = false;
+                continue;
+            }
             Err(error) => error,
         };
         tracing::warn!(error = chain(&error), "registration did not succeed");
         match attempts.after(error, jitter) {
-            Step::CreateCluster => {
-                plane.create_cluster(DEFAULT_CLUSTER).await.map_err(RegisterError::Failed)?;
-            }
+            Step::CreateCluster => cluster_is_missing = true,
             Step::Wait(wait) => Wait::named("before the next try").owner("registration").pause(wait).await,
             Step::Fail(error) => return Err(error),
+        }
+    }
+}
+
+/// The first answer to a registration. A connection that is taken and stays silent, by a proxy whose server hangs, say, would hold it up
+/// until its own deadline, long after all is well: so the call is made once more beside it, on another one. To the control plane they
+/// are one, by their client token.
+async fn ask(
+    plane: &impl ControlPlane,
+    request: &RegisterContainerInstanceRequest,
+    silence: Duration,
+    jitter: &mut Jitter,
+) -> Result<RegisterContainerInstanceResponse, CallError> {
+    let mut asked = FuturesUnordered::new();
+    loop {
+        if asked.len() < BESIDE {
+            asked.push(plane.register_container_instance(request));
+        }
+        let silence = silence + jitter.up_to(silence.mul_f64(0.2));
+        let answer = Wait::named("an answer").owner("registration").at_most(silence).on(asked.next());
+        if let Ok(Some(answer)) = answer.await {
+            return answer;
         }
     }
 }

@@ -36,6 +36,8 @@ enum Weather {
     Fair,
     /// Nothing is answered.
     Swallows,
+    /// Connections are taken, and nothing is said on them ever after.
+    Silences,
     /// Connects are refused at once.
     Refuses,
     /// A load balancer answers 503.
@@ -87,6 +89,11 @@ impl ControlPlane for Plane {
                     Some(ContainerInstance { container_instance_arn: arn, ..ContainerInstance::default() });
                 return Ok(RegisterContainerInstanceResponse { container_instance });
             }
+            Weather::Silences => {
+                sleep(Duration::from_secs(42)).await;
+                // What the real client says then cannot be made here; to the loop both are no answer of the API.
+                return Err(CallError::TooLarge { operation: "RegisterContainerInstance", limit: 0 });
+            }
             Weather::Swallows | Weather::Refuses => unreachable!("registration is asked in other weather"),
         };
         let error = ApiError { code: code.to_owned(), message: String::new(), status };
@@ -120,7 +127,7 @@ impl ControlPlane for Plane {
             Weather::Swallows => std::future::pending().await,
             Weather::Refuses => Err(Ending::Unreachable("connection refused".to_owned())),
             Weather::Unavailable => Err(Ending::Troubled { reason: "503".to_owned(), retry_after: None }),
-            Weather::Throttles => unreachable!("the endpoint is asked for first"),
+            Weather::Throttles | Weather::Silences => unreachable!("no session is opened in it"),
             Weather::Fair => {
                 let (near, far) = tokio::io::duplex(64 * 1024);
                 self.0.lock().unwrap().opened.send(far).unwrap();
@@ -233,7 +240,7 @@ async fn registered_after_an_hour_of(weather: Weather, seed: u64) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn an_agent_that_starts_in_an_hour_of_trouble_is_registered_within_ten_seconds_of_its_end() {
-    for weather in [Weather::Unavailable, Weather::Throttles] {
+    for weather in [Weather::Unavailable, Weather::Throttles, Weather::Silences] {
         let mut all = Vec::new();
         for seed in 0..20 {
             all.push(registered_after_an_hour_of(weather, seed).await);

@@ -70,6 +70,20 @@ async fn a_missing_default_cluster_is_created_and_registration_repeated() {
 }
 
 #[tokio::test]
+async fn a_cluster_that_cannot_be_made_now_is_made_later() {
+    let peer = Peer::start().await;
+    let missing = json!({"__type": "ClusterNotFoundException", "message": "Cluster not found."});
+    peer.answer(OPERATION, 400, missing);
+    peer.answer(OPERATION, 200, registered());
+    for _ in 0..7 {
+        peer.answer("CreateCluster", 400, json!({"__type": "ThrottlingException", "message": "slower"}));
+    }
+    go(&peer, request(None)).await.unwrap();
+    assert_eq!(peer.calls("CreateCluster").len(), 8);
+    assert_eq!(peer.calls(OPERATION).len(), 2);
+}
+
+#[tokio::test]
 async fn a_missing_configured_cluster_ends_registration() {
     let peer = Peer::start().await;
     peer.answer(
