@@ -5,28 +5,27 @@
 //! that it invents, of processes that it lost or broke off, and they bear the id of the container that was made anew since. So the
 //! container is looked at.
 
+mod lister;
+
+pub use lister::{Lister, Listing, tasks_of};
+
 use crate::causes::chain;
-use crate::effects::Places;
-use crate::effects::request::INSTANCE_LABEL;
 use crate::ending;
 use crate::failpoint::failpoint;
 use crate::foreign::Foreign;
 use crate::owner::{self, Input};
 use crate::seam::{Clock as _, Outside, Runtime};
-use crate::view::{Stage, TaskView, View};
+use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use wharf_core::adopt::Inscription;
-use wharf_core::event::{ContainerRef, Event, Exit, Found, FoundContainer, Observation};
-use wharf_core::restart::Restarts;
+use wharf_core::event::{ContainerRef, Event, Exit, Observation};
 use wharf_core::task::runtime_id;
 use wharf_core::time::Timestamp;
-use wharf_protocol::arn::TaskArn;
-use wharf_runtime::{ListError, ObservedContainer, ObservedState, RuntimeEvent};
+use wharf_runtime::{ObservedState, RuntimeEvent};
 use wharf_wait::{Ticker, Wait, end, message};
 
 /// Why the wait for events needs no end.
@@ -37,141 +36,10 @@ const RECONCILE: Duration = Duration::from_secs(30);
 /// a shim that could not tell containerd of an exit tries again, at last after five seconds.
 const CONFIRM: Duration = Duration::from_secs(6);
 
+/// How much later than the runtime the node may date what it asked of it: when it is answered.
+const ANSWER: Duration = Duration::from_secs(1);
 /// Time from a listing that failed to the next one.
 const AGAIN: Duration = Duration::from_secs(1);
-
-const TASK_LABEL: &str = "com.amazonaws.ecs.task-arn";
-const CONTAINER_LABEL: &str = "com.amazonaws.ecs.container-name";
-
-/// Who looks at the runtime, and in which boot of the host.
-#[derive(Debug, Clone)]
-pub struct Lister<R> {
-    /// The runtime.
-    pub runtime: R,
-    /// Where containers have their cgroups.
-    pub places: Places,
-    /// The boot, in the kernel's own words.
-    pub boot: String,
-}
-
-/// What a listing showed.
-#[derive(Debug)]
-pub struct Listing {
-    /// What is the node's to know.
-    pub event: Event,
-    /// Containers that bear no task, by id.
-    pub foreign: BTreeSet<String>,
-    /// The container instance that the newest container names.
-    pub instance: Option<String>,
-}
-
-impl<R: Runtime> Lister<R> {
-    /// Lists the runtime's containers. Of other than the known tasks it also reads what their containers bear.
-    ///
-    /// # Errors
-    /// When containerd does not answer.
-    pub async fn list(
-        &self,
-        known: &BTreeMap<TaskArn, Arc<TaskView>>,
-        recovery: bool,
-    ) -> Result<Listing, ListError> {
-        let (mut containers, mut found) = (BTreeMap::new(), BTreeMap::new());
-        let (mut foreign, mut instance) = (BTreeSet::new(), None);
-        for container in self.runtime.list().await? {
-            let Some(name) = name(&container) else {
-                foreign.insert(container.id);
-                continue;
-            };
-            let named =
-                container.labels.get(INSTANCE_LABEL).map(|arn| (container.created_at_ms, arn.clone()));
-            instance = instance.max(named);
-            if !known.contains_key(&name.task) {
-                read_inscription(&name, &container, &mut found);
-            }
-            let state = began(observation(container.state), container.started_at_ms);
-            containers.insert(name, state);
-        }
-        let expected = known.values().flat_map(|task| expected(task));
-        let unknown = containers.keys().filter(|container| !known.contains_key(&container.task)).cloned();
-        let defined = found.values().flat_map(defined);
-        let doubtful = expected.chain(unknown).chain(defined).collect();
-        self.check(&mut containers, doubtful).await;
-        let boot = self.boot.clone();
-        let event = Event::Observed { containers, found, boot, recovery };
-        Ok(Listing { event, foreign, instance: instance.map(|(_, arn)| arn) })
-    }
-
-    /// Has the kernel's word on containers that may live and are not shown to.
-    async fn check(
-        &self,
-        containers: &mut BTreeMap<ContainerRef, Observation>,
-        doubtful: BTreeSet<ContainerRef>,
-    ) {
-        for container in doubtful {
-            let shown = containers.get(&container).copied();
-            let seen = ending::believed((&self.runtime, &self.places), &container, shown).await;
-            containers.extend(seen.map(|seen| (container, seen)));
-        }
-    }
-}
-
-/// The containers of a task that are in the runtime as far as is known, and have not ended.
-fn expected(task: &TaskView) -> impl Iterator<Item = ContainerRef> {
-    let there = task.containers().filter(|(_, state)| matches!(state.known, Stage::Created | Stage::Running));
-    there.map(|(spec, _)| ContainerRef { task: task.spec.arn.clone(), container: spec.name.clone() })
-}
-
-/// The containers of a task that nobody knew: any of them may run, whatever is left of its record.
-fn defined(found: &Found) -> impl Iterator<Item = ContainerRef> {
-    let task = &found.spec.arn;
-    found.spec.containers.iter().map(|spec| ContainerRef { task: task.clone(), container: spec.name.clone() })
-}
-
-/// Adds what a container bears to what was found of its task.
-fn read_inscription(
-    name: &ContainerRef,
-    container: &ObservedContainer,
-    found: &mut BTreeMap<TaskArn, Found>,
-) {
-    let Inscription { task, image } = match Inscription::decode(&container.inscription) {
-        Ok(read) => read,
-        Err(error) => {
-            return tracing::warn!(task = %name.task, container = name.container, error = chain(&error),
-                "the definition that this container bears cannot be read");
-        }
-    };
-    let time = |ms: Option<i64>| ms.map(Timestamp::from_millis);
-    let state = FoundContainer {
-        image: Some(image),
-        created_at: time(container.created_at_ms),
-        started_at: time(container.started_at_ms),
-        restarts: restarts(name, container),
-    };
-    let task = found
-        .entry(name.task.clone())
-        .or_insert_with(|| Found { spec: Box::new(task), containers: BTreeMap::new() });
-    task.containers.insert(name.container.clone(), state);
-}
-
-/// Reads what was noted on a container when it was last started again.
-fn restarts(name: &ContainerRef, container: &ObservedContainer) -> Option<Restarts> {
-    let noted = Some(&container.restarts).filter(|noted| !noted.is_empty())?;
-    let read = Restarts::decode(noted);
-    read.inspect_err(|error| {
-        tracing::warn!(task = %name.task, container = name.container, error = chain(error),
-            "the note of this container's restarts cannot be read");
-    })
-    .ok()
-}
-
-/// Tasks that have a container in the runtime.
-pub fn tasks_of(event: &Event) -> impl Iterator<Item = &TaskArn> {
-    let containers = match event {
-        Event::Observed { containers, .. } => Some(containers.keys()),
-        _ => None,
-    };
-    containers.into_iter().flatten().map(|container| &container.task)
-}
 
 /// Carries the runtime's events and listings to the node.
 #[derive(Debug)]
@@ -242,6 +110,7 @@ impl<O: Outside> Watch<O> {
             }
             RuntimeEvent::Disconnected => {
                 tracing::warn!("containerd's events are not heard; a listing follows when they are again");
+                self.tell(Event::RuntimeLost).await;
                 false
             }
         }
@@ -254,9 +123,13 @@ impl<O: Outside> Watch<O> {
             Ok(Some(
                 seen @ (Observation::Created | Observation::Running { .. } | Observation::Exited(_)),
             )) => seen,
+            // It may be the exit of an earlier attempt under the same id: the listing that follows knows.
+            Ok(Some(Observation::Vanished) | None) if self.is_of_an_earlier(&container, heard) => {
+                tracing::debug!(container = id(&container), ?heard, "an exit is older than its container");
+                return tick.within(CONFIRM);
+            }
             // Nobody has more to say of it.
             Ok(Some(Observation::Vanished) | None) => Observation::Exited(heard),
-            // It may be the exit of an earlier attempt under the same id: the listing that follows knows.
             Err(error) => {
                 tracing::debug!(
                     container = id(&container),
@@ -274,6 +147,17 @@ impl<O: Outside> Watch<O> {
                 tick.within(CONFIRM);
             }
         }
+    }
+
+    /// Whether an exit was before the present process was there to end.
+    fn is_of_an_earlier(&self, container: &ContainerRef, heard: Exit) -> bool {
+        let view = self.view.borrow();
+        let states = view.tasks.get(&container.task).into_iter().flat_map(|task| task.containers());
+        let state =
+            states.filter(|(spec, _)| spec.name == container.container).map(|(_, state)| state).next();
+        let again = state.filter(|state| state.restarts.is_some_and(|restarts| restarts > 0));
+        let began = again.map_or(state.and_then(|state| state.created_at), |again| again.started_at);
+        began.is_some_and(|began| heard.at.plus(ANSWER) < began)
     }
 
     async fn look(&mut self, removals: &mut JoinSet<()>, tick: &mut Ticker) {
@@ -338,13 +222,6 @@ fn id(container: &ContainerRef) -> String {
     runtime_id(&container.task, &container.container)
 }
 
-fn name(container: &ObservedContainer) -> Option<ContainerRef> {
-    let task = TaskArn::parse(container.labels.get(TASK_LABEL)?).ok()?;
-    let found = ContainerRef { task, container: container.labels.get(CONTAINER_LABEL)?.clone() };
-    // A foreign container could bear our labels; only the name that we would give counts.
-    (id(&found) == container.id).then_some(found)
-}
-
 /// The state of a container in the node's words.
 pub(crate) fn observation(state: ObservedState) -> Observation {
     match state {
@@ -354,15 +231,5 @@ pub(crate) fn observation(state: ObservedState) -> Observation {
             Observation::Exited(Exit { code: exit.code, at: Timestamp::from_millis(exit.at_ms) })
         }
         ObservedState::Vanished => Observation::Vanished,
-    }
-}
-
-/// The same with the start of a process that runs, where the kernel tells it.
-fn began(state: Observation, started_at_ms: Option<i64>) -> Observation {
-    match state {
-        Observation::Running { pid, .. } => {
-            Observation::Running { pid, since: started_at_ms.map(Timestamp::from_millis) }
-        }
-        Observation::Created | Observation::Exited(_) | Observation::Vanished => state,
     }
 }

@@ -148,6 +148,9 @@ impl Task {
             Some(Observation::Exited(Exit { at, code })) => {
                 container.start(spec, at);
                 container.stop(End { at, exit_code: Some(code), reason: None, removed: false });
+                if found.restarts.is_none() {
+                    container.doubt_past();
+                }
             }
             Some(Observation::Created | Observation::Vanished) | None => {}
         }

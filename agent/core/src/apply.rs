@@ -54,6 +54,7 @@ impl Node {
             Event::AttachmentReportFailed { task } => self.attachment_report_failed(task),
             Event::ContainerExited { container, exit } => self.container_exited(&container, exit),
             Event::OutOfMemory { container } => self.out_of_memory(container),
+            Event::RuntimeLost => self.runtime_lost(),
             Event::Observed { containers, found, boot, recovery } => {
                 self.observed(&containers, found, boot, recovery);
             }

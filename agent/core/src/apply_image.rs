@@ -40,6 +40,20 @@ impl Node {
         });
     }
 
+    /// containerd ended, or the way to it did. Without an image that is new here under way that speaks for those that are suspected.
+    pub(crate) fn runtime_lost(&mut self) {
+        let told_before = std::mem::replace(&mut self.runtime_is_lost, true);
+        let proven = self.proven_images();
+        let tries = || self.work.using_images().any(|(user, _)| self.newcomer(user, &proven).is_some());
+        if told_before || self.manifest.quarantine.suspected_at().is_none() || tries() {
+            return;
+        }
+        self.draft.dirty.insert(RecordKey::node());
+        for digest in self.manifest.quarantine.ended_by_itself(self.now) {
+            self.cleared(digest);
+        }
+    }
+
     /// The image is kept out, as the runtime found when it learned the digest.
     pub(crate) fn image_refused(&mut self, container: &ContainerRef, digest: &str) {
         match self.manifest.quarantine.refusal(digest, self.config.image_quarantine, self.now) {

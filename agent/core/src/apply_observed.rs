@@ -25,6 +25,7 @@ impl Node {
         recovery: bool,
     ) {
         self.recovered |= recovery;
+        self.runtime_is_lost = false;
         self.work.hurry(self.now);
         let loss = if self.enter_boot(boot) { Loss::Reboot } else { Loss::Unexplained };
         self.adopt_tasks(seen, found, recovery);

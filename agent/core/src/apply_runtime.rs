@@ -1,16 +1,14 @@
-//! Ends of effects on containers, and what the runtime says at any moment.
+//! Ends of effects that make containers and start them, and what all ends have in common.
 //!
 //! Each end frees its lane. What it says of a container that has moved on by other means is dropped with a note.
 
 use crate::apply_observed::Loss;
 use crate::chronicle::brief;
 use crate::container::{Container, End};
-use crate::event::{ContainerRef, Exit, Observation, Remains, ResolvedImage};
-use crate::health::Probe;
+use crate::event::{ContainerRef, Observation, ResolvedImage};
 use crate::journal::Happening;
 use crate::node::Node;
 use crate::note::Note;
-use crate::phase::StopClock;
 use crate::reason::Reason;
 use crate::spec::ContainerSpec;
 use crate::time::Timestamp;
@@ -85,90 +83,6 @@ impl Node {
         self.failed(container, "failed new process", reason, false);
     }
 
-    pub(crate) fn signal_sent(&mut self, container: ContainerRef) {
-        let Some(flight) = self.landed(&container) else { return };
-        match flight.act {
-            Act::Ask => {
-                let now = self.now;
-                self.on_clock(&container, |clock| clock.asked(flight.since, now));
-            }
-            // Sent is not dead: it is sent again, at growing intervals, until the exit is seen.
-            Act::Kill => {
-                let signal = "SIGKILL".to_owned();
-                let name = container.container.clone();
-                self.draft.happened(&container.task, Happening::Signalled { container: name, signal });
-                self.kill_again(container);
-            }
-            Act::Prepare
-            | Act::Release
-            | Act::Pull
-            | Act::Create
-            | Act::Start
-            | Act::Renew
-            | Act::Inspect
-            | Act::Delete
-            | Act::Probe
-            | Act::Report
-            | Act::Attach => {}
-        }
-    }
-
-    pub(crate) fn signal_failed(&mut self, container: ContainerRef, reason: Reason) {
-        match self.landed(&container).map(|flight| flight.act) {
-            Some(Act::Kill) => self.kill_again(container),
-            Some(act) => {
-                let now = self.now;
-                self.on_clock(&container, |clock| clock.reached(now));
-                self.retry(Lane::Container(container), act, Some(reason));
-            }
-            None => self.draft.ignore("signal failure", container.container),
-        }
-    }
-
-    /// Changes the time that a container has to stop. Often its exit is heard of first, and there is none any more.
-    fn on_clock(&mut self, container: &ContainerRef, change: impl FnOnce(&mut StopClock)) {
-        self.change(container, "signal", |_, state| {
-            state.running_mut().and_then(|running| running.stop.as_mut()).map(change);
-            true
-        });
-    }
-
-    fn kill_again(&mut self, container: ContainerRef) {
-        let lane = Lane::Container(container.clone());
-        let attempts = self.work.rest(lane, Act::Kill, &self.config.effect_backoff, self.now);
-        let still_runs = self.container(&container).is_some_and(|state| state.stopped().is_none());
-        if still_runs && attempts == self.config.stubborn_after {
-            self.draft.notes.push(Note::CannotStop { container, attempts });
-        }
-    }
-
-    pub(crate) fn container_deleted(
-        &mut self,
-        container: &ContainerRef,
-        exit: Option<Exit>,
-        remains: Option<Remains>,
-    ) {
-        self.landed(container);
-        self.work.refresh(&Lane::Container(container.clone()));
-        if self.orphans.remove(container).is_some() {
-            return;
-        }
-        self.change(container, "removal", |spec, state| {
-            if let Some(exit) = exit {
-                state.exit(spec, exit);
-            }
-            if remains.as_ref().is_some_and(|remains| remains.out_of_memory) {
-                state.ran_out_of_memory();
-            }
-            state.removed(remains)
-        });
-    }
-
-    pub(crate) fn delete_failed(&mut self, container: ContainerRef, reason: Reason) {
-        self.landed(&container);
-        self.retry(Lane::Container(container), Act::Delete, Some(reason));
-    }
-
     /// The runtime was not there: the act rests and is planned again, until its limit. An inspection stands for the start
     /// that it is to clear up.
     pub(crate) fn postponed(&mut self, container: ContainerRef, act: Act, reason: Reason) {
@@ -216,54 +130,6 @@ impl Node {
             None => self.draft.ignore("inspection", &container.container),
         }
         self.work.make_sure(container);
-    }
-
-    pub(crate) fn health_probed(&mut self, container: ContainerRef, exit_code: Option<i32>, output: String) {
-        let lane = Lane::Probe(container.clone());
-        self.work.refresh(&lane);
-        let flight = self.work.end(&lane);
-        let now = self.now;
-        let began = flight.map_or(now, |flight| flight.since);
-        self.change(&container, "health probe", |spec, state| {
-            let Some(check) = &spec.health_check else { return false };
-            let Some(running) = state.running_mut() else { return false };
-            if began < running.since {
-                // It looked at the process before this one.
-                return false;
-            }
-            let excused = began.since(running.since) < check.start_period;
-            let probe = Probe { exit_code, output, excused };
-            running.health.as_mut().map(|health| health.probed(check, probe, now)).is_some()
-        });
-    }
-
-    pub(crate) fn container_exited(&mut self, container: &ContainerRef, exit: Exit) {
-        self.missing.remove(container);
-        let unsure = self.work.is_unsure(container);
-        let waits = self.container(container).is_some_and(Container::waits_to_start);
-        if waits && !unsure {
-            // Of what was not started there is an exit too, when the runtime undoes it.
-            if !self.work.keep_exit(container, exit) {
-                self.draft.ignore("exit before the start", &container.container);
-            }
-            return;
-        }
-        self.change(container, "exit", |spec, state| {
-            let news = state.exit(spec, exit);
-            if unsure {
-                state.doubt_start();
-            }
-            news
-        });
-    }
-
-    pub(crate) fn out_of_memory(&mut self, container: ContainerRef) {
-        if self.change(&container, "out-of-memory event", |_, state| {
-            state.ran_out_of_memory();
-            true
-        }) {
-            self.draft.notes.push(Note::OutOfMemory { container });
-        }
     }
 
     /// The container stops with this reason, for its act failed.
@@ -325,12 +191,12 @@ impl Node {
         self.draft.notes.push(Note::WillRetry { task, container, act, attempt, reason });
     }
 
-    fn container(&self, container: &ContainerRef) -> Option<&Container> {
+    pub(crate) fn container(&self, container: &ContainerRef) -> Option<&Container> {
         self.tasks.get(&container.task)?.container(&container.container)
     }
 
     /// Changes a container; `news` says whether the event meant anything to it. What did not is noted.
-    fn change(
+    pub(crate) fn change(
         &mut self,
         container: &ContainerRef,
         what: &'static str,

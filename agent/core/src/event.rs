@@ -243,6 +243,8 @@ pub enum Event {
         /// How.
         exit: Exit,
     },
+    /// The runtime's events do not flow any more: it ended, or the way to it did. `Observed` follows when they do again.
+    RuntimeLost,
     /// The kernel killed a process of the container for memory. Not a state: only an exit is.
     OutOfMemory {
         /// The container.

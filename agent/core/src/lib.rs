@@ -8,7 +8,7 @@
 //! |---|---|
 //! | what can happen, be done, be said | [`event`], [`effect`], [`report`], [`reason`], [`spec`] |
 //! | how a step goes | [`node`] |
-//! | what an event changes | `apply_control` (control plane), `apply_runtime` (containers), `apply_image` (images), `apply_task` (networks, reports), `apply_observed` (recovery) |
+//! | what an event changes | `apply_control` (control plane), `apply_runtime` (containers in the making), `apply_process` (their processes), `apply_image` (images), `apply_task` (networks, reports), `apply_observed` (recovery) |
 //! | what follows by itself: essential rule, overdue acts, the course of a stop | `settle` |
 //! | what is done next | `plan`, with `order` (dependsOn) and [`admission`] (host resources) |
 //! | when a report is due and what it says | `reporting` |
@@ -24,6 +24,7 @@ mod apply;
 mod apply_control;
 mod apply_image;
 mod apply_observed;
+mod apply_process;
 mod apply_runtime;
 mod apply_task;
 mod chronicle;

@@ -58,6 +58,8 @@ pub struct Node {
     pub(crate) missing: BTreeSet<ContainerRef>,
     /// Whether the runtime's state was seen since the start; nothing is decided before.
     pub(crate) recovered: bool,
+    /// Whether the runtime's events have stopped since it was last seen.
+    pub(crate) runtime_is_lost: bool,
     /// Records whose saving failed.
     pub(crate) unsaved: BTreeSet<RecordKey>,
     pub(crate) now: Timestamp,
@@ -80,6 +82,7 @@ impl Node {
             orphans: BTreeMap::new(),
             missing: BTreeSet::new(),
             recovered: true,
+            runtime_is_lost: false,
             unsaved: BTreeSet::new(),
             now: Timestamp::default(),
             draft: Draft::default(),

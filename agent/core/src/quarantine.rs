@@ -13,6 +13,7 @@
 //! - An image of which a container was ever made here is never suspected, as long as a record tells of it.
 //! - The first end of containerd only suspects. From then on images that are new here are used one at a time, after a rest in which
 //!   containerd shows whether it stands by itself (`apply_image`). An end counts when nothing else that is new was under way.
+//! - An end while nothing that is new was under way shows a containerd that ends by itself, or by hand: it takes one end back.
 //! - A success of the same kind clears the image of everything.
 //!
 //! Owns what is held against images. It is saved with the node, and bounded: of too many the oldest is dropped.
@@ -28,6 +29,8 @@ use std::time::Duration;
 const VERDICT: u32 = 3;
 /// How long a suspicion stands that nothing confirms.
 const SUSPICION: Duration = Duration::from_secs(3600);
+/// How far apart one end of containerd is heard of in two ways; shorter than the rest that follows it.
+const ONE_END: Duration = Duration::from_secs(5);
 /// Most images that something is held against.
 const MOST: usize = 64;
 
@@ -128,6 +131,19 @@ impl Quarantine {
         }
         let case = Case { reference: reference.to_owned(), ends: 1, last: now, act };
         self.cases.insert(digest.to_owned(), case);
+    }
+
+    /// containerd ended while nothing was tried: it does so without the suspected images too, and one end less counts against each of
+    /// them. Returns the digests that nothing is left against.
+    pub(crate) fn ended_by_itself(&mut self, now: Timestamp) -> Vec<String> {
+        let open = self.cases.iter_mut().filter(|(_, case)| !case.is_closed());
+        // The act that met an end and the events that stopped with it tell of the same one.
+        let another = open.filter(|(_, case)| now < case.last || case.last.plus(ONE_END) <= now);
+        another.for_each(|(_, case)| case.ends = case.ends.saturating_sub(1));
+        let cleared: Vec<String> =
+            self.cases.iter().filter(|(_, case)| case.ends == 0).map(|(digest, _)| digest.clone()).collect();
+        self.cases.retain(|_, case| case.ends > 0);
+        cleared
     }
 
     /// An act on the image succeeded; says whether that cleared it.

@@ -201,7 +201,7 @@ codes! {
         "Look at the host's journal of the boot before for why. The control plane may start the task again; what it kept outside of volumes is lost.";
     /// The agent lost its state and cannot know how far the task had come.
     StateLost = "AgentStateLostError", Yes, Agent,
-        "The agent's saved state was gone, and of the task no container ran: it could have been run twice, so it was ended.",
+        "The agent's saved state was gone. Of the task no container ran, and it could have been run twice, so it was ended; or it is in doubt whether a container's program ran.",
         "Start the task again if it is still wanted, and find out who removed the agent's data directory.";
     /// A container of a task whose definition nobody knows.
     UnknownContainer = "UnknownContainerError", Yes, Agent,

@@ -119,14 +119,23 @@ impl Container {
     /// Its start was not answered. A code with which the runtime's own init ends may then be all there was: it is told as it
     /// is, with the doubt.
     pub(crate) fn doubt_start(&mut self) {
+        let why = "containerd did not answer while the container was started";
+        self.doubt(ReasonCode::CannotStartContainer, why);
+    }
+
+    /// The same for one that ended, or was never started, before its task was taken over.
+    pub(crate) fn doubt_past(&mut self) {
+        self.doubt(ReasonCode::StateLost, "the agent's state was lost");
+    }
+
+    fn doubt(&mut self, reason: ReasonCode, why: &str) {
         if let Phase::Stopped(stopped) = &mut self.phase
             && let Some(code) = stopped.exit_code.filter(|code| INIT_FAILED.contains(code))
             && stopped.reason.is_none()
         {
-            let detail = format!(
-                "containerd did not answer while the container was started; it ended with code {code}, and whether its program ran is not known"
-            );
-            stopped.reason = Some(Reason::new(ReasonCode::CannotStartContainer, detail));
+            let detail =
+                format!("{why}; it ended with code {code}, and whether its program ran is not known");
+            stopped.reason = Some(Reason::new(reason, detail));
         }
     }
 

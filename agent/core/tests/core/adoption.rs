@@ -117,6 +117,20 @@ fn a_task_that_ended_unseen_is_told_with_its_exit_code() {
 }
 
 #[test]
+fn a_code_with_which_what_was_never_started_ends_too_is_told_with_the_doubt() {
+    let doubt = "AgentStateLostError: the agent's state was lost; it ended with code 137, and whether its program ran is not known";
+    for (code, reason) in [(137, Some(doubt)), (3, None)] {
+        let mut bench = Bench::new();
+        let all = [(of("t", "app"), RUNNING), (of("t", "side"), exit(code))];
+        let spec = a_task("t", vec![a_container("app"), a_container("side").helper()]);
+        bench.restart_without_state(&all, &spec);
+        let side = bench.container("t", "side").stopped().unwrap();
+        assert_eq!(side.exit_code, Some(code));
+        assert_eq!(side.reason.as_ref().map(ToString::to_string).as_deref(), reason);
+    }
+}
+
+#[test]
 fn what_the_control_plane_has_said_to_stop_is_not_adopted() {
     let mut bench = Bench::new();
     let all = [(of("t", "app"), RUNNING)];

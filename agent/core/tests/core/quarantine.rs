@@ -260,6 +260,43 @@ fn images_that_are_at_home_here_go_on_while_another_is_tried() {
 }
 
 #[test]
+fn a_containerd_that_ends_by_itself_takes_back_what_is_held_against_images() {
+    let mut bench = pulling(&[("t", "app")]);
+    bench.on(ended("t", Act::Pull));
+    bench.after(seconds(60));
+    bench.now = bench.now.plus(seconds(1));
+    bench.on(ended("t", Act::Pull));
+    for left in [true, false] {
+        bench.now = bench.now.plus(seconds(6));
+        bench.on(Event::RuntimeLost);
+        assert_eq!(is_suspicious(&bench), left);
+        bench.on(Event::RuntimeLost);
+        assert_eq!(is_suspicious(&bench), left, "it was not there in between");
+        bench.on(seen(&[], false));
+        // What rested may be tried at once, and is put off: the next end finds nothing under way.
+        bench.on(stop("t"));
+    }
+    assert!(bench.notes.contains(&Note::ImageCleared { digest: digest("app") }));
+}
+
+#[test]
+fn an_end_that_an_act_met_and_the_events_tell_of_is_one() {
+    let mut bench = pulling(&[("t", "app")]);
+    for n in 0..3 {
+        if n > 0 {
+            bench.on(Event::RuntimeLost);
+        }
+        bench.on(ended("t", Act::Pull));
+        bench.now = bench.now.plus(seconds(1));
+        bench.on(Event::RuntimeLost);
+        bench.on(seen(&[], false));
+        bench.after(seconds(60));
+        bench.now = bench.now.plus(seconds(1));
+    }
+    assert_eq!(quarantined(&bench), [digest("app")]);
+}
+
+#[test]
 fn a_suspicion_that_nothing_confirms_ends_after_an_hour() {
     let mut bench = pulling(&[("t", "app")]);
     bench.on(ended("t", Act::Pull));
