@@ -1,11 +1,14 @@
 //! Configuration: precedence, every error text, the printed table.
 
+mod table;
+mod values;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use wharf_agent::config::{
-    ConfigErrors, Flag, KEYS, Kind, Origin, PullBehavior, Resolution, Settings, SourceText, Sources, Status,
-    parse_duration, resolve, show_json, show_table,
+    ConfigErrors, Flag, Origin, PullBehavior, Resolution, Settings, SourceText, Sources, parse_duration,
+    resolve, show_json, show_table,
 };
 
 #[test]
@@ -231,128 +234,6 @@ fn a_proxy_is_heard_in_the_environment_alone() {
 }
 
 #[test]
-fn durations_below_the_minimum_are_raised_or_reset_with_a_warning() {
-    let given = Given::default()
-        .environment("ECS_CONTAINER_START_TIMEOUT", "1s")
-        .environment("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION", "10ms");
-    let tasks = given.settings().tasks;
-    assert_eq!(tasks.start_timeout, Duration::from_secs(45));
-    assert_eq!(tasks.cleanup_wait, Duration::from_secs(3 * 3600));
-    assert_eq!(
-        given.warnings(),
-        [
-            "ECS_CONTAINER_START_TIMEOUT = \"1s\" (environment) is below the minimum: 45s is used",
-            "ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION = \"10ms\" (environment) is below the minimum: 3h is used",
-        ]
-    );
-}
-
-#[test]
-fn durations_have_gos_syntax() {
-    let right = [
-        ("0", 0),
-        ("300ms", 300_000_000),
-        ("1h2m3.5s", 3_723_500_000_000),
-        ("+5s", 5_000_000_000),
-        (".5s", 500_000_000),
-        ("1.s", 1_000_000_000),
-        ("2us", 2_000),
-        ("2µs", 2_000),
-        ("1.9ns", 1),
-        ("1.000000001s", 1_000_000_001),
-    ];
-    for (text, nanos) in right {
-        assert_eq!(parse_duration(text), Some(Duration::from_nanos(nanos)), "{text}");
-    }
-    for text in ["", "5", "s", ".s", "1.2.3s", "-5s", "1d", "1 s", "99999999999h", "1m1"] {
-        assert_eq!(parse_duration(text), None, "{text:?}");
-    }
-}
-
-#[test]
-fn the_region_comes_from_its_key_then_aws_region_then_the_cluster_arn() {
-    let arn = "arn:aws:ecs:eu-north-1:111122223333:cluster/c1";
-    let none = Given { environment: BTreeMap::new(), ..Given::default() };
-    assert_eq!(
-        none.errors(),
-        "AWS_DEFAULT_REGION is not set: requests are signed for a region; set it, or give ECS_CLUSTER as an ARN"
-    );
-    let given = none.environment("ECS_CLUSTER", arn);
-    assert_eq!(given.settings().control_plane.region, "eu-north-1");
-    let given = given.environment("AWS_REGION", "us-east-2");
-    assert_eq!(given.settings().control_plane.region, "us-east-2");
-    assert_eq!(
-        given.environment("AWS_DEFAULT_REGION", "us-west-2").settings().control_plane.region,
-        "us-west-2"
-    );
-}
-
-#[test]
-fn half_a_pair_of_credentials_is_an_error() {
-    let id = Given::default().environment("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE").errors();
-    assert_eq!(
-        id,
-        "AWS_SECRET_ACCESS_KEY is not set: AWS_ACCESS_KEY_ID is set, and one is of no use without the other"
-    );
-    let secret = Given::default().environment("AWS_SECRET_ACCESS_KEY", "x").errors();
-    assert!(secret.starts_with("AWS_ACCESS_KEY_ID is not set: "), "{secret}");
-}
-
-#[test]
-fn a_backend_host_without_a_scheme_means_https() {
-    let given = Given::default().environment("ECS_BACKEND_HOST", "ecs.example:8443");
-    assert_eq!(given.settings().control_plane.backend_host.as_deref(), Some("https://ecs.example:8443"));
-}
-
-#[test]
-fn log_drivers_that_ecs_knows_and_wharf_lacks_are_withheld_with_a_warning_and_others_are_errors() {
-    let given = Given::default().environment("ECS_AVAILABLE_LOGGING_DRIVERS", r#"["json-file","awslogs"]"#);
-    assert_eq!(given.settings().features.logging_drivers, ["json-file"]);
-    assert_eq!(
-        given.warnings(),
-        [r#"ECS_AVAILABLE_LOGGING_DRIVERS (environment) names "awslogs", which this version does not offer"#]
-    );
-    let errors = given.environment("ECS_AVAILABLE_LOGGING_DRIVERS", r#"["jsonfile"]"#).errors();
-    assert!(
-        errors.starts_with(r#"ECS_AVAILABLE_LOGGING_DRIVERS = "jsonfile" (environment) is wrong: "#),
-        "{errors}"
-    );
-}
-
-#[test]
-fn registry_credentials_are_read_in_both_forms() {
-    let docker = Given::default().environment("ECS_ENGINE_AUTH_TYPE", "docker").environment(
-        "ECS_ENGINE_AUTH_DATA",
-        r#"{"https://index.docker.io/v1/":{"username":"me","password":"p:w"}}"#,
-    );
-    let cfg = Given::default().environment("ECS_ENGINE_AUTH_TYPE", "dockercfg").environment(
-        "ECS_ENGINE_AUTH_DATA",
-        r#"{"https://index.docker.io/v1/":{"auth":"bWU6cDp3","email":"x@y"}}"#,
-    );
-    for given in [docker, cfg] {
-        let auth = given.settings().runtime.registry_auth;
-        let hub = &auth["docker.io"];
-        assert_eq!((hub.username.as_str(), hub.password.expose()), ("me", "p:w"));
-    }
-    let untyped = Given::default().environment("ECS_ENGINE_AUTH_DATA", "{}").errors();
-    assert_eq!(
-        untyped,
-        "ECS_ENGINE_AUTH_TYPE is not set: ECS_ENGINE_AUTH_DATA is set; say whether it is docker or dockercfg"
-    );
-}
-
-#[test]
-fn the_pull_behaviour_is_read() {
-    let behavior = |word: &str| {
-        Given::default().environment("ECS_IMAGE_PULL_BEHAVIOR", word).settings().runtime.pull_behavior
-    };
-    assert_eq!(behavior(""), PullBehavior::Default);
-    assert_eq!(behavior("always"), PullBehavior::Always);
-    assert_eq!(behavior("once"), PullBehavior::Once);
-    assert_eq!(behavior("prefer-cached"), PullBehavior::PreferCached);
-}
-
-#[test]
 fn the_printed_table_holds_every_value_with_its_origin() {
     let resolution = Given::default()
         .flag("--cluster", "ECS_CLUSTER", "lab")
@@ -368,77 +249,6 @@ fn the_printed_table_holds_every_value_with_its_origin() {
         serde_json::json!({"key": "ECS_CLUSTER", "value": "lab", "origin": "flag --cluster"})
     );
     assert_eq!(json[3]["value"], serde_json::Value::Null);
-}
-
-#[test]
-fn every_row_of_the_table_is_sound() {
-    let mut names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), KEYS.len(), "names are unique");
-    let mut toml: Vec<&str> = KEYS.iter().filter_map(|key| key.toml).collect();
-    let count = toml.len();
-    toml.sort_unstable();
-    toml.dedup();
-    assert_eq!(toml.len(), count, "names in the native file are unique");
-    for key in KEYS {
-        assert!(
-            key.default.is_empty() || key.kind.parse(key.default).is_some(),
-            "{} has a wrong default",
-            key.name
-        );
-        assert_eq!(key.toml.is_some(), key.status == Status::Honoured, "{}", key.name);
-        assert!(
-            key.status == Status::Honoured || matches!(key.kind, Kind::Text | Kind::Path | Kind::Secret),
-            "{}",
-            key.name
-        );
-    }
-}
-
-/// The variables of the Amazon ECS agent, `features` section 20: each has to be in the table.
-#[test]
-fn every_variable_of_the_amazon_agent_is_known() {
-    let missing: Vec<&str> = include_str!("amazon_variables.txt")
-        .split_whitespace()
-        .filter(|name| KEYS.iter().all(|key| key.name != *name))
-        .collect();
-    assert!(missing.is_empty(), "{missing:?}");
-}
-
-/// With WHARF_UPDATE set, the page is written anew.
-#[test]
-fn the_reference_page_holds_the_table() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/configuration.md");
-    let page = std::fs::read_to_string(path).expect("the page is there");
-    let (prose, _) = page.split_once("## Keys\n").expect("the page has its keys last");
-    let expected = format!("{prose}## Keys\n{}", reference());
-    if std::env::var_os("WHARF_UPDATE").is_some() {
-        std::fs::write(path, &expected).expect("it can be written");
-    }
-    assert!(page == expected, "docs/reference/configuration.md is stale: run this test with WHARF_UPDATE=1");
-}
-
-/// The part of the reference page that follows from the table.
-fn reference() -> String {
-    let mut page =
-        "\n| Variable | In agent.toml | Form | Default | Meaning |\n|---|---|---|---|---|\n".to_owned();
-    let effective = |status| matches!(status, Status::Honoured | Status::Bootstrap | Status::Environment);
-    for key in KEYS.iter().filter(|key| effective(key.status)) {
-        let toml = key.toml.map(|name| format!("`{name}`")).unwrap_or_default();
-        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
-        let form = key.kind.expected();
-        page += &format!("| `{}` | {toml} | {form} | {default} | {} |\n", key.name, key.doc);
-    }
-    page += "\n## Keys of the Amazon ECS agent without effect\n\n| Variable | Why |\n|---|---|\n";
-    for key in KEYS {
-        match key.status {
-            Status::NotYet(why) => page += &format!("| `{}` | not yet: {why} |\n", key.name),
-            Status::Ignored(why) => page += &format!("| `{}` | {why} |\n", key.name),
-            Status::Honoured | Status::Bootstrap | Status::Environment => {}
-        }
-    }
-    page
 }
 
 /// Sources under construction; a region is always given, because nothing resolves without one.

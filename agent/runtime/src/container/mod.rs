@@ -17,6 +17,8 @@ mod delete;
 mod hung;
 mod list;
 mod log;
+mod make;
+mod record;
 mod renew;
 mod request;
 mod signal;

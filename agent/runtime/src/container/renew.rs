@@ -2,7 +2,8 @@
 //!
 //! What runs is never touched: a process that lives is an error, and not one to be removed by force. Every step may be repeated.
 
-use super::create::{self, Process};
+use super::create::runtime_words;
+use super::make::{Process, make_process};
 use super::{LogTarget, RESTARTS, stale};
 use crate::connect::{Containerd, Shared};
 use crate::failpoint::failpoint;
@@ -182,11 +183,11 @@ impl Shared {
             Err(error) => return Err(failed(error)),
         };
         let process = Process { id, rootfs, log: &request.log, tty: request.tty };
-        match create::make_process(self, process).await {
+        match make_process(self, process).await {
             Ok(()) => Ok(()),
             Err(error) if error.is_transient() => Err(failed(error)),
             Err(error) => {
-                let reason = create::runtime_words(error.message());
+                let reason = runtime_words(error.message());
                 Err(RenewError::Runtime { id: id.clone(), reason })
             }
         }

@@ -3,7 +3,8 @@
 //! Owns the recognition of these states and their removal. Each is told from a container that lives by looking at its process; nothing
 //! that runs is touched.
 
-use super::create::{CreateError, Made, status};
+use super::create::{CreateError, status};
+use super::make::Made;
 use crate::connect::Shared;
 use crate::process;
 use nix::mount::{MntFlags, umount2};
