@@ -309,6 +309,20 @@ impl Host {
         entries.collect()
     }
 
+    /// The end of the agent's log, or all of it with `WHARF_LOGS=1`: what failed stands before it, and should be seen beside it.
+    fn print_log(&self) {
+        let log = self.agent_log();
+        let lines: Vec<&str> = log.lines().collect();
+        let last = if std::env::var_os("WHARF_LOGS").is_some() { lines.len() } else { 60 };
+        let shown = &lines[lines.len().saturating_sub(last)..];
+        eprintln!(
+            "---- the agent's log, {} of {} lines ----\n{}",
+            shown.len(),
+            lines.len(),
+            shown.join("\n")
+        );
+    }
+
     /// Ends the agent and asserts that nothing is left of it but its directory and the image.
     pub fn finish(mut self) {
         self.stop_agent().expect("the agent ends on SIGTERM");
@@ -332,7 +346,7 @@ impl Drop for Host {
     fn drop(&mut self) {
         drop(self.kill_agent());
         if std::thread::panicking() {
-            eprintln!("---- the agent's log ----\n{}", self.agent_log());
+            self.print_log();
         }
         leaks::unmount_below(self.dir.path());
     }

@@ -19,11 +19,15 @@ pub struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// What containerd runs, once it can say so of each: a shim that is slow to answer makes it say UNKNOWN.
-    async fn listed(&self) -> BTreeMap<String, (u32, String)> {
+    /// What containerd runs, once it can say so of each of these: a shim that is slow to answer makes it say UNKNOWN. What else is on
+    /// its way has its own deadline, at which it has to be told.
+    async fn listed(&self, members: &[Member]) -> BTreeMap<String, (u32, String)> {
+        let asked: BTreeSet<String> = members.iter().flat_map(Member::containers).collect();
         wait::until("a listing without unknown states", LAG, async || {
             let listed = self.host.tasks();
-            let unknown: Vec<_> = listed.iter().filter(|(_, (_, status))| status == "UNKNOWN").collect();
+            let unknown =
+                |(id, (_, status)): &(&String, &(u32, String))| asked.contains(*id) && status == "UNKNOWN";
+            let unknown: Vec<_> = listed.iter().filter(unknown).collect();
             if unknown.is_empty() { Ok(listed) } else { Err(format!("{unknown:?}")) }
         })
         .await
@@ -31,7 +35,7 @@ impl Sources<'_> {
 
     /// These run, each as one process, which is the one that was started first: `pids` remembers them from round to round.
     pub async fn run_untouched(&self, members: &[Member], pids: &mut BTreeMap<String, u32>) {
-        let (listed, inits) = (self.listed().await, inits(self.host.scope().cgroup_root));
+        let (listed, inits) = (self.listed(members).await, inits(self.host.scope().cgroup_root));
         for member in members {
             let app = member.app();
             let (pid, status) = listed.get(&app).unwrap_or_else(|| panic!("{app} is lost: {listed:?}"));
@@ -45,7 +49,7 @@ impl Sources<'_> {
 
     /// These have ended: nothing of them lives, and what was told of their end is what containerd saw.
     pub async fn ended_as_told(&self, members: &[Member]) {
-        let (listed, inits) = (self.listed().await, inits(self.host.scope().cgroup_root));
+        let (listed, inits) = (self.listed(members).await, inits(self.host.scope().cgroup_root));
         for member in members {
             for id in member.containers() {
                 assert!(
