@@ -39,6 +39,8 @@ mod input;
 mod lifecycle;
 #[path = "e2e/limits.rs"]
 mod limits;
+#[path = "e2e/making.rs"]
+mod making;
 #[path = "e2e/pair.rs"]
 mod pair;
 #[path = "e2e/partition.rs"]

@@ -68,7 +68,7 @@ async fn stopped(control: &Scripted, task: &acs::Task) -> Option<i64> {
 }
 
 async fn stop_it(control: &Scripted, task: &acs::Task) {
-    control.send(payload(vec![stop(task)]).1);
+    control.deliver(payload(vec![stop(task)]));
     assert_eq!(stopped(control, task).await, Some(0), "{}", arn(task));
 }
 
@@ -171,7 +171,9 @@ async fn an_agent_that_dies_within_a_restart_leaves_it_to_the_next() {
             std::future::ready(host.agent_died_at(point))
         })
         .await;
+        let sessions = control.sessions();
         start_again(&mut host, &control);
+        control.connected_again(sessions).await;
         says(&host, &task, "run 2").await;
         assert_eq!(metadata(&host, &task).await["RestartCount"], 1, "{point}");
         assert_eq!(host.output(id(&task), "app"), "run 1\nrun 2\n", "{point}");
