@@ -22,6 +22,8 @@ const TURN: Duration = Duration::from_secs(5 * 60);
 impl Node {
     /// containerd ended while it was busy with the image of this digest.
     pub(crate) fn containerd_ended(&mut self, container: &ContainerRef, act: Act, digest: &str) {
+        // The events will tell of the same end.
+        self.runtime_is_lost = true;
         let flight = self.work.flight(&Lane::Container(container.clone()));
         let proven = self.proven_images();
         let (Some(flight), Some(reference)) = (flight, self.image_of(container)) else { return };

@@ -34,7 +34,8 @@ impl Node {
 
     pub(crate) fn container_exited(&mut self, container: &ContainerRef, exit: Exit) {
         self.missing.remove(container);
-        let unsure = self.work.is_unsure(container);
+        // Once a start had no answer, it may have been done, whatever was seen since.
+        let unsure = self.work.delayed(&Lane::Container(container.clone()), Act::Start).is_some();
         let waits = self.container(container).is_some_and(Container::waits_to_start);
         if waits && !unsure {
             // Of what was not started there is an exit too, when the runtime undoes it.

@@ -46,6 +46,7 @@ impl Node {
 
     pub(crate) fn container_started(&mut self, container: &ContainerRef, at: Timestamp) {
         let flight = self.landed(container);
+        self.work.stands(container);
         self.change(container, "start", |spec, state| state.start(spec, at));
         if let Some(exit) = flight.and_then(|flight| flight.exit) {
             self.container_exited(container, exit);
@@ -58,16 +59,16 @@ impl Node {
 
     /// It is made again, a few times.
     pub(crate) fn container_undone(&mut self, container: &ContainerRef, reason: Reason) {
-        let lane = Lane::Container(container.clone());
+        self.landed(container);
         let renewed = self.container(container).is_some_and(|state| state.restarting().is_some());
         let act = if renewed { Act::Renew } else { Act::Create };
-        if self.work.attempts(&lane, act) >= MADE_AGAIN {
-            return self.failed(container, "undone making", reason, false);
-        }
-        self.landed(container);
         let now = self.now;
-        if self.change(container, "undone making", |_, state| state.unmake(now)) {
-            self.retry(lane, act, Some(reason));
+        let again = self.work.undone(container) <= MADE_AGAIN
+            && self.change(container, "undone making", |_, state| state.unmake(now));
+        if again {
+            self.retry(Lane::Container(container.clone()), act, Some(reason));
+        } else {
+            self.failed(container, "undone making", reason, false);
         }
     }
 
@@ -96,7 +97,8 @@ impl Node {
                 return self.draft.ignore("postponed act that is none of the runtime's", container.container);
             }
         };
-        let began = self.work.end(&lane).map_or(self.now, |flight| flight.since);
+        let flight = self.work.end(&lane);
+        let began = flight.as_ref().map_or(self.now, |flight| flight.since);
         if let Lane::Container(container) = &lane {
             self.missing.remove(container);
             if act == Act::Ask {
@@ -111,7 +113,11 @@ impl Node {
             }
         }
         self.work.delay(lane.clone(), act, reason.clone(), began);
-        self.retry(lane, act, Some(reason));
+        self.retry(lane.clone(), act, Some(reason));
+        // Nobody will say any more whose it was.
+        if let (Lane::Container(container), Some(exit)) = (&lane, flight.and_then(|flight| flight.exit)) {
+            self.container_exited(container, exit);
+        }
     }
 
     /// What became of a container whose start was not answered, or whose renewal met a process.

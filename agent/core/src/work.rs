@@ -158,6 +158,8 @@ pub(crate) struct Work {
     flying: BTreeMap<Lane, Flight>,
     resting: BTreeMap<Lane, Rest>,
     delayed: BTreeMap<Lane, Delay>,
+    /// How often in a row the runtime has undone the making of a container.
+    undone: BTreeMap<ContainerRef, u32>,
 }
 
 impl Work {
@@ -212,9 +214,16 @@ impl Work {
         self.resting(lane, act).map(|rest| rest.until)
     }
 
-    /// How often in a row the act has failed.
-    pub(crate) fn attempts(&self, lane: &Lane, act: Act) -> u32 {
-        self.resting(lane, act).map_or(0, |rest| rest.attempt)
+    /// The runtime has undone the making of the container; says how often by now.
+    pub(crate) fn undone(&mut self, container: &ContainerRef) -> u32 {
+        let times = self.undone.entry(container.clone()).or_insert(0);
+        *times += 1;
+        *times
+    }
+
+    /// The container was started: what was undone of it before is over.
+    pub(crate) fn stands(&mut self, container: &ContainerRef) {
+        self.undone.remove(container);
     }
 
     fn resting(&self, lane: &Lane, act: Act) -> Option<&Rest> {
@@ -283,6 +292,7 @@ impl Work {
     pub(crate) fn drop_task(&mut self, task: &TaskArn) {
         self.resting.retain(|lane, _| lane.task() != task);
         self.delayed.retain(|lane, _| lane.task() != task);
+        self.undone.retain(|container, _| container.task != *task);
     }
 
     /// When acts are overdue, counted from their first try.

@@ -221,6 +221,10 @@ pub async fn register(
         match attempts.after(error, jitter) {
             Step::CreateCluster => cluster_is_missing = true,
             Step::Wait(wait) => Wait::named("before the next try").owner("registration").pause(wait).await,
+            // It is the cluster that was rejected, not this host.
+            Step::Fail(RegisterError::Rejected(error)) if cluster_is_missing => {
+                return Err(RegisterError::Failed(error));
+            }
             Step::Fail(error) => return Err(error),
         }
     }

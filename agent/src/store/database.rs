@@ -14,7 +14,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Looks at files that an agent may be saving into; each takes milliseconds, and a save as long.
+/// Looks at files that an agent may be saving into; the log begins anew after hundreds of saves.
 const LOOKS: usize = 100;
 
 pub(super) struct Database {
@@ -99,22 +99,21 @@ impl Database {
         Ok(connection)
     }
 
-    /// The bytes of the database with its log folded in. Where the log is the same before and after the database was read, nothing
-    /// was saved meanwhile: folding only copies what the log holds, and the log begins anew with a save.
+    /// The bytes of the database with its log folded in. All that was copied into the database while it was read is in the log that
+    /// was read after it, unless the log began anew meanwhile, which its header tells.
     fn image(&self) -> Result<Vec<u8>, OpenError> {
-        let mut log = self.log()?;
         for _ in 0..LOOKS {
+            let header = log::header(&self.log()?).to_vec();
             let mut image = fs::read(&self.path).map_err(|source| OpenError::Io {
                 act: "read",
                 path: self.path.clone(),
                 source,
             })?;
-            let later = self.log()?;
-            if log == later {
+            let log = self.log()?;
+            if log::header(&log) == header && log::header(&self.log()?) == header {
                 log::fold(&log, &mut image);
                 return Ok(image);
             }
-            log = later;
         }
         Err(OpenError::Busy { path: self.path.clone() })
     }

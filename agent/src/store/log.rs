@@ -33,6 +33,11 @@ pub(super) fn damage(log: &[u8]) -> Option<String> {
     })
 }
 
+/// What tells a log from the one that begins anew in its place; nothing of one that is not there.
+pub(super) fn header(log: &[u8]) -> &[u8] {
+    &log[..log.len().min(HEADER)]
+}
+
 /// Writes what is committed in the log over the bytes of its database, as SQLite does, and marks them as a database without a log.
 pub(super) fn fold(log: &[u8], database: &mut Vec<u8>) {
     if let Some(header) = Header::parse(log) {

@@ -5,7 +5,8 @@
 //! while the disk is full. Where a file system cannot do this, or is full now, saves wait for room as they would without it.
 
 use nix::fcntl::{FallocateFlags, fallocate};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -19,12 +20,15 @@ const AGAIN: u64 = 256;
 /// What is kept in reserve for a store.
 #[derive(Debug)]
 pub(super) struct Reserve {
-    directory: PathBuf,
+    log: PathBuf,
+    /// Held open as long as SQLite's connection: closing any file handle of the database would drop SQLite's locks on it with it.
+    database: io::Result<File>,
 }
 
 impl Reserve {
     pub(super) fn of(directory: &Path) -> Self {
-        Self { directory: directory.to_owned() }
+        let database = OpenOptions::new().write(true).open(directory.join("agent.db"));
+        Self { log: directory.join("agent.db-wal"), database }
     }
 
     /// Renews the room after so many saves: the database may have grown into it.
@@ -36,8 +40,13 @@ impl Reserve {
 
     /// Takes what is missing of the room.
     pub(super) fn take(&self) {
-        for (name, grown, room) in [("agent.db-wal", false, LOG), ("agent.db", true, DATABASE)] {
-            if let Err(error) = extend(&self.directory.join(name), grown, room) {
+        let log = OpenOptions::new().write(true).open(&self.log).and_then(|log| extend(&log, false, LOG));
+        let database = match &self.database {
+            Ok(database) => extend(database, true, DATABASE),
+            Err(error) => Err(error.kind().into()),
+        };
+        for (name, taken) in [("agent.db-wal", log), ("agent.db", database)] {
+            if let Err(error) = taken {
                 tracing::debug!(name, error = &error as &dyn std::error::Error, "no room is kept in reserve");
             }
         }
@@ -45,8 +54,7 @@ impl Reserve {
 }
 
 /// Allocates `room` bytes for a file, from its end on when it has `grown`.
-fn extend(path: &Path, grown: bool, room: u64) -> std::io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path)?;
+fn extend(file: &File, grown: bool, room: u64) -> io::Result<()> {
     let metadata = file.metadata()?;
     let wanted = if grown { metadata.len() + room } else { room };
     // Half of the room is enough: a look should not write to the disk each time.
@@ -54,5 +62,5 @@ fn extend(path: &Path, grown: bool, room: u64) -> std::io::Result<()> {
         return Ok(());
     }
     let length = i64::try_from(wanted).unwrap_or(i64::MAX);
-    Ok(fallocate(&file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, length)?)
+    Ok(fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, length)?)
 }

@@ -24,6 +24,7 @@ pub(super) struct Request {
 /// What the thread works with.
 #[derive(Debug)]
 pub(super) struct Writer {
+    // Closed first: what the others hold open of the database must not be closed before.
     pub connection: Connection,
     pub mark: Mark,
     pub reserve: Reserve,

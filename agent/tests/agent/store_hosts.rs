@@ -2,6 +2,7 @@
 
 use nix::mount::{MsFlags, mount, umount};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use tempfile::TempDir;
 use wharf_agent::store::{Change, OpenError, Row, SaveError, Store};
@@ -127,6 +128,27 @@ async fn a_killed_agent_starts_again_on_a_disk_without_a_free_page() {
     fs::write(disk.path.join("agent.lock"), "1\n").expect("it is written");
     disk.fill();
     assert_eq!(keys(&disk.path), ["0", "1", "2"]);
+}
+
+#[tokio::test]
+async fn the_database_is_kept_from_others_as_long_as_the_store_is_open() {
+    let dir = directory();
+    let locked = || {
+        let inode = fs::metadata(dir.path().join("agent.db")).expect("it exists").ino();
+        let locks = fs::read_to_string("/proc/locks").expect("the kernel tells");
+        locks.lines().any(|lock| {
+            lock.contains("POSIX") && lock.contains("WRITE") && lock.contains(&format!(":{inode} "))
+        })
+    };
+    let store = open(dir.path());
+    assert!(locked());
+    // So many that the room in reserve is looked at.
+    for _ in 0..300 {
+        save(&store, "task").await.expect("it is saved");
+    }
+    assert!(locked());
+    drop(store);
+    assert!(!locked());
 }
 
 #[test]

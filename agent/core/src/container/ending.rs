@@ -150,10 +150,15 @@ impl Container {
         if let Phase::Stopped(stopped) = &mut self.phase
             && self.out_of_memory
             && stopped.exit_code == Some(KILLED)
-            && stopped.reason.is_none()
+            && stopped.reason.as_ref().is_none_or(is_doubt)
         {
             stopped.reason =
                 Some(Reason::new(ReasonCode::OutOfMemory, "Container killed due to memory usage"));
         }
     }
+}
+
+/// Whether the reason only says that nobody knows; with an exit code it does. What is known takes its place.
+fn is_doubt(reason: &Reason) -> bool {
+    matches!(reason.code, ReasonCode::CannotStartContainer | ReasonCode::StateLost)
 }

@@ -6,10 +6,11 @@ use crate::control::manifest;
 use std::collections::BTreeMap;
 use wharf_core::adopt::Inscription;
 use wharf_core::effect::Reply;
-use wharf_core::event::{Desired, Event, Exit, Observation};
+use wharf_core::event::{Desired, Event, Exit, Observation, Remains};
 use wharf_core::node::Node;
 use wharf_core::note::Note;
 use wharf_core::phase::Phase;
+use wharf_core::reason::ReasonCode;
 use wharf_core::report::Status;
 use wharf_core::spec::{Condition, TaskSpec};
 
@@ -128,6 +129,18 @@ fn a_code_with_which_what_was_never_started_ends_too_is_told_with_the_doubt() {
         assert_eq!(side.exit_code, Some(code));
         assert_eq!(side.reason.as_ref().map(ToString::to_string).as_deref(), reason);
     }
+}
+
+#[test]
+fn what_is_known_of_an_end_takes_the_place_of_the_doubt() {
+    let mut bench = Bench::new();
+    let all = [(of("t", "app"), exit(137))];
+    let effects = bench.restart_without_state(&all, &a_task("t", vec![a_container("app")]));
+    assert!(words(&effects).contains(&"delete app".to_owned()));
+    let remains = Some(Remains { out_of_memory: true, ..Remains::default() });
+    bench.on(Event::ContainerDeleted { container: of("t", "app"), exit: None, remains });
+    let reason = bench.container("t", "app").stopped().unwrap().reason.clone();
+    assert_eq!(reason.unwrap().code, ReasonCode::OutOfMemory);
 }
 
 #[test]

@@ -267,14 +267,14 @@ fn a_containerd_that_ends_by_itself_takes_back_what_is_held_against_images() {
     bench.now = bench.now.plus(seconds(1));
     bench.on(ended("t", Act::Pull));
     for left in [true, false] {
+        // What rested may be tried at once, and is put off: the end finds nothing under way.
+        bench.on(seen(&[], false));
+        bench.on(stop("t"));
         bench.now = bench.now.plus(seconds(6));
         bench.on(Event::RuntimeLost);
         assert_eq!(is_suspicious(&bench), left);
         bench.on(Event::RuntimeLost);
         assert_eq!(is_suspicious(&bench), left, "it was not there in between");
-        bench.on(seen(&[], false));
-        // What rested may be tried at once, and is put off: the next end finds nothing under way.
-        bench.on(stop("t"));
     }
     assert!(bench.notes.contains(&Note::ImageCleared { digest: digest("app") }));
 }

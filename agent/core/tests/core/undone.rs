@@ -2,9 +2,11 @@
 
 use crate::bench::Bench;
 use crate::build::*;
-use wharf_core::event::Event;
+use wharf_core::event::{Event, Observation};
+use wharf_core::node::Node;
 use wharf_core::reason::{Reason, ReasonCode};
 use wharf_core::report::Status;
+use wharf_core::work::Act;
 
 fn undone() -> Event {
     let reason = Reason::new(ReasonCode::CannotStartContainer, "container t-app does not exist");
@@ -65,6 +67,53 @@ fn a_new_process_that_was_undone_is_made_again() {
     bench.on(undone());
     assert_eq!(words(&bench.after(seconds(2))), ["renew app"]);
     assert_eq!(words(&bench.on(renewed(of("t", "app")))), ["start app"]);
+}
+
+#[test]
+fn a_new_process_that_is_undone_again_and_again_is_given_up() {
+    let mut bench = Bench::new();
+    bench.up(a_task("t", vec![a_container("app").restarted(60, &[])]));
+    bench.after(seconds(100));
+    bench.on(exited(of("t", "app"), 3, bench.now));
+    for _ in 0..4 {
+        bench.on(renewed(of("t", "app")));
+        bench.on(undone());
+        assert!(words(&bench.after(seconds(60))).contains(&"renew app".to_owned()));
+    }
+    bench.on(renewed(of("t", "app")));
+    bench.on(undone());
+    let stopped = bench.container("t", "app").stopped().expect("given up");
+    assert_eq!(stopped.exit_code, Some(3), "as its last process ended");
+    assert!(stopped.reason.is_some());
+}
+
+#[test]
+fn an_adopted_container_whose_image_nobody_knows_is_not_made_again() {
+    let mut bench = Bench::new();
+    let spec = a_task("t", vec![a_container("app"), a_container("side").helper()]);
+    let readable = [(of("t", "side"), Observation::Running { pid: 7, since: None })];
+    let all = [(of("t", "app"), Observation::Created), readable[0].clone()];
+    bench.node = Node::restore(config(), vec![]).unwrap();
+    assert!(words(&bench.on(listed(&all, borne(&readable, &spec), true))).contains(&"start app".to_owned()));
+    bench.on(undone());
+    assert!(bench.container("t", "app").stopped().is_some());
+}
+
+#[test]
+fn an_exit_that_was_heard_during_a_start_that_nobody_answers_counts() {
+    for (code, reason) in [(3, None), (137, Some(ReasonCode::CannotStartContainer))] {
+        let mut bench = starting();
+        bench.on(exited(of("t", "app"), code, bench.now));
+        let away = Reason::new(ReasonCode::CannotStartContainer, "containerd is away");
+        bench.on(Event::Postponed {
+            container: of("t", "app"),
+            act: Act::Start,
+            reason: away,
+            suspect: None,
+        });
+        let stopped = bench.container("t", "app").stopped().expect("its end was heard of");
+        assert_eq!((stopped.exit_code, stopped.reason.as_ref().map(|r| r.code)), (Some(code), reason));
+    }
 }
 
 #[test]

@@ -78,10 +78,11 @@ impl Containerd {
             Err(error) => error,
         };
         let id = id.to_owned();
-        if error.is_not_found() {
+        // containerd names what it looked for. Without a name it is the process that was gone when it was asked after its start.
+        if error.is_not_found() && error.message().contains(&id) {
             return Err(StartError::NotFound { id });
         }
-        if error.is_transient() || error.is_broken() {
+        if error.is_not_found() || error.is_transient() || error.is_broken() {
             return Err(StartError::Rpc { id, source: error });
         }
         match self.inspect(&id).await {
