@@ -3,7 +3,7 @@
 use crate::tally::Tally;
 use std::collections::BTreeMap;
 use std::path::Path;
-use wharf_agent::store::{Change, Loaded, Store};
+use wharf_agent::store::{Change, Loaded, Store, peek};
 use wharf_tests::mutate::Random;
 
 /// What a store consists of.
@@ -27,6 +27,10 @@ pub fn files() -> Tally {
         damage(&mut files[random.below(2)], &mut random);
         for (file, bytes) in FILES.iter().zip(&files) {
             std::fs::write(work.path().join(file), bytes).unwrap();
+        }
+        // Who only looks may see less, and never fails otherwise than in words.
+        if let Err(error) = peek(work.path()) {
+            assert!(!error.to_string().is_empty(), "it says why");
         }
         match Store::open(work.path()) {
             Ok((_store, loaded)) => {
