@@ -124,7 +124,9 @@ impl<O: Outside> Watch<O> {
                 seen @ (Observation::Created | Observation::Running { .. } | Observation::Exited(_)),
             )) => seen,
             // It may be the exit of an earlier attempt under the same id: the listing that follows knows.
-            Ok(Some(Observation::Vanished) | None) if self.is_of_an_earlier(&container, heard) => {
+            Ok(Some(Observation::Vanished) | None)
+                if is_of_an_earlier(&self.view.borrow(), &container, heard) =>
+            {
                 tracing::debug!(container = id(&container), ?heard, "an exit is older than its container");
                 return tick.within(CONFIRM);
             }
@@ -147,17 +149,6 @@ impl<O: Outside> Watch<O> {
                 tick.within(CONFIRM);
             }
         }
-    }
-
-    /// Whether an exit was before the present process was there to end.
-    fn is_of_an_earlier(&self, container: &ContainerRef, heard: Exit) -> bool {
-        let view = self.view.borrow();
-        let states = view.tasks.get(&container.task).into_iter().flat_map(|task| task.containers());
-        let state =
-            states.filter(|(spec, _)| spec.name == container.container).map(|(_, state)| state).next();
-        let again = state.filter(|state| state.restarts.is_some_and(|restarts| restarts > 0));
-        let began = again.map_or(state.and_then(|state| state.created_at), |again| again.started_at);
-        began.is_some_and(|began| heard.at.plus(ANSWER) < began)
     }
 
     async fn look(&mut self, removals: &mut JoinSet<()>, tick: &mut Ticker) {
@@ -193,6 +184,16 @@ impl<O: Outside> Watch<O> {
     async fn tell(&self, event: Event) {
         owner::tell(&self.inbox, Input::Event(event)).await;
     }
+}
+
+/// Whether an exit was before the container's present process was there to end.
+pub fn is_of_an_earlier(view: &View, container: &ContainerRef, heard: Exit) -> bool {
+    let task = view.tasks.get(&container.task);
+    let found = task.and_then(|task| task.containers().find(|(spec, _)| spec.name == container.container));
+    let Some((_, state)) = found else { return false };
+    let again = state.restarts.is_some_and(|restarts| restarts > 0);
+    let began = if again { state.started_at } else { state.created_at };
+    began.is_some_and(|began| heard.at.plus(ANSWER) < began)
 }
 
 /// Which container of which task an id is. Ids are derived one way only, so the tasks of the view are tried; a container is in the

@@ -64,29 +64,15 @@ impl Node {
 
     pub(crate) fn signal_sent(&mut self, container: ContainerRef) {
         let Some(flight) = self.landed(&container) else { return };
-        match flight.act {
-            Act::Ask => {
-                let now = self.now;
-                self.on_clock(&container, |clock| clock.asked(flight.since, now));
-            }
+        if flight.act == Act::Ask {
+            let now = self.now;
+            self.on_clock(&container, |clock| clock.asked(flight.since, now));
+        } else if flight.act == Act::Kill {
             // Sent is not dead: it is sent again, at growing intervals, until the exit is seen.
-            Act::Kill => {
-                let signal = "SIGKILL".to_owned();
-                let name = container.container.clone();
-                self.draft.happened(&container.task, Happening::Signalled { container: name, signal });
-                self.kill_again(container);
-            }
-            Act::Prepare
-            | Act::Release
-            | Act::Pull
-            | Act::Create
-            | Act::Start
-            | Act::Renew
-            | Act::Inspect
-            | Act::Delete
-            | Act::Probe
-            | Act::Report
-            | Act::Attach => {}
+            let signal = "SIGKILL".to_owned();
+            let name = container.container.clone();
+            self.draft.happened(&container.task, Happening::Signalled { container: name, signal });
+            self.kill_again(container);
         }
     }
 

@@ -175,20 +175,8 @@ impl Node {
             Lane::Container(on) | Lane::Probe(on) => (on.task.clone(), Some(on.container.clone())),
             Lane::Network(task) | Lane::Report(task) | Lane::Attachment(task) => (task.clone(), None),
         };
-        let backoff = match act {
-            Act::Report | Act::Attach => &self.config.report_backoff,
-            Act::Prepare
-            | Act::Release
-            | Act::Pull
-            | Act::Create
-            | Act::Start
-            | Act::Renew
-            | Act::Inspect
-            | Act::Ask
-            | Act::Kill
-            | Act::Delete
-            | Act::Probe => &self.config.effect_backoff,
-        };
+        let told = matches!(act, Act::Report | Act::Attach);
+        let backoff = if told { &self.config.report_backoff } else { &self.config.effect_backoff };
         let attempt = self.work.rest(lane, act, backoff, self.now);
         if attempt.is_power_of_two() {
             let (container, reason) = (container.clone(), reason.as_ref().map(brief));

@@ -16,6 +16,7 @@ mod healing;
 mod introspection;
 mod kernel;
 mod namespaces;
+mod observe;
 mod projection;
 mod reasons;
 mod sampler;

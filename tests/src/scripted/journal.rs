@@ -7,7 +7,12 @@ use wharf_protocol::{acs, api};
 impl Scripted {
     /// Everything received so far, with its time.
     pub fn journal(&self) -> Vec<(Instant, Received)> {
-        self.shared.journal.lock().expect("no holder panics").clone()
+        self.look(<[_]>::to_vec)
+    }
+
+    /// What the journal says now. It is not copied: it grows with every task, and is asked about each of them.
+    fn look<T>(&self, ask: impl FnOnce(&[(Instant, Received)]) -> T) -> T {
+        ask(&self.shared.journal.lock().expect("no holder panics"))
     }
 
     /// Waits until `find` answers on the journal.
@@ -22,7 +27,7 @@ impl Scripted {
             loop {
                 // The mark is taken before the look, so that nothing that comes in between is missed.
                 length.mark_unchanged();
-                if let Some(found) = find(&self.shared.journal.lock().expect("no holder panics")) {
+                if let Some(found) = self.look(&find) {
                     return found;
                 }
                 length.changed().await.expect("the sender lives in self");
@@ -41,7 +46,7 @@ impl Scripted {
 
     /// How many ACS sessions the agent has opened so far.
     pub fn sessions(&self) -> usize {
-        sessions(&self.journal())
+        self.look(sessions)
     }
 
     /// Waits until the agent has opened more ACS sessions than `before`.
@@ -70,16 +75,17 @@ impl Scripted {
 
     /// Every state submitted of the task, in order.
     pub fn statuses_of(&self, task: &str) -> Vec<String> {
-        submissions(&self.journal(), task).filter_map(|(_, s)| s.status.clone()).collect()
+        self.look(|journal| submissions(journal, task).filter_map(|(_, s)| s.status.clone()).collect())
     }
 
     /// What was told last of a container. It may stand in a report before the task's STOPPED: RUNNING, when it is late or has to
     /// be repeated, says which containers have ended meanwhile.
     pub fn last_told(&self, task: &str, container: &str) -> api::ContainerStateChange {
-        let journal = self.journal();
-        let told = submissions(&journal, task).flat_map(|(_, report)| &report.containers);
-        let last = told.filter(|c| c.container_name.as_deref() == Some(container)).last();
-        last.unwrap_or_else(|| panic!("nothing was told of container {container}")).clone()
+        let last = self.look(|journal| {
+            let told = submissions(journal, task).flat_map(|(_, report)| &report.containers);
+            told.filter(|c| c.container_name.as_deref() == Some(container)).last().cloned()
+        });
+        last.unwrap_or_else(|| panic!("nothing was told of container {container}"))
     }
 
     /// Waits for the `AckRequest` of a message.
@@ -93,18 +99,18 @@ impl Scripted {
     /// Waits for the `AckRequest` of a message without an end; the caller has one.
     pub async fn acked_ever(&self, message_id: &str) {
         let mut length = self.shared.length.subscribe();
-        while acks(&self.shared.journal.lock().expect("no holder panics"), message_id).next().is_none() {
+        while self.acks_of(message_id) == 0 {
             length.changed().await.expect("the sender lives in self");
         }
     }
 
     /// How often a message was acknowledged.
     pub fn acks_of(&self, message_id: &str) -> usize {
-        acks(&self.journal(), message_id).count()
+        self.look(|journal| acks(journal, message_id).count())
     }
 
     fn summary(&self) -> Vec<String> {
-        self.journal().iter().map(|(_, received)| line(received)).collect()
+        self.look(|journal| journal.iter().map(|(_, received)| line(received)).collect())
     }
 }
 

@@ -1,9 +1,11 @@
 //! Kills of the agent while containerd makes containers for it: the next agent makes them, whatever containerd undoes meanwhile.
 
-use crate::lifecycle::{connected, end};
+use crate::lifecycle::{connected, connected_on, end};
 use std::time::{Duration, Instant};
 use wharf_tests::long;
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
+use wharf_tests::wait;
+use wharf_tests::world::Host;
 
 const STAY: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"];
 /// Twice what containerd takes at most to undo a request, and more.
@@ -40,5 +42,32 @@ async fn what_was_being_made_when_the_agent_was_killed_runs_soon_after() {
             control.status_of(arn(task), "STOPPED", SOON).await;
         }
     }
+    end(host, control).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_containerd_has_lost_before_its_start_is_made_again_and_nothing_is_said_of_it() {
+    let mut host = Host::new().unwrap();
+    // Time between the making and the start, once.
+    host.set("FAILPOINTS", "start.before=1*sleep(3000)->off");
+    let (host, control) = connected_on(host).await;
+    let task = awsvpc_task(NET, 60, vec![container("app", STAY)]);
+    let id = format!("{}-app", arn(&task).rsplit('/').next().unwrap());
+    control.deliver(payload(vec![task.clone()]));
+    wait::until("the container, made and not started", SOON, async || match host.tasks().get(&id) {
+        Some((_, status)) if status == "CREATED" => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    // What containerd does when it undoes a request: the process ends, which it tells, and the container has none.
+    let removed =
+        host.containerd().ctr(host.namespace()).args(["tasks", "rm", "--force", &id]).status().unwrap();
+    assert!(removed.success());
+
+    control.status_of(arn(&task), "RUNNING", SOON).await;
+    assert_eq!(host.tasks()[&id].1, "RUNNING");
+    assert_eq!(control.statuses_of(arn(&task)), ["PENDING", "RUNNING"], "nothing is said of it");
+    control.deliver(payload(vec![stop(&task)]));
+    control.status_of(arn(&task), "STOPPED", SOON).await;
     end(host, control).await;
 }

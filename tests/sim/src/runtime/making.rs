@@ -46,8 +46,11 @@ impl SimRuntime {
         let id = &self.id(&request.id);
         self.world.lock().life.making.insert(id.clone());
         let answer = self.call("Create", id, SLOW).await;
-        if answer.takes_effect() {
-            self.world.change(|state| state.create(id, request))?;
+        let made =
+            if answer.takes_effect() { self.world.change(|state| state.create(id, request)) } else { Ok(()) };
+        if let Err(error) = made {
+            self.world.lock().life.making.remove(id);
+            return Err(error);
         }
         if matches!(answer, Answer::Lost(_)) {
             self.world.change(|state| state.undo_create(id));
