@@ -1,6 +1,7 @@
 //! What an agent that was killed had under way in containerd, and nobody will end.
 //!
-//! Owns what is not named after a container, so that no repeated effect finds it again: pipes of probes, leases of pulls.
+//! Owns what is not named after a container, so that no repeated effect finds it again: pipes of probes, leases of pulls, shims that
+//! never served.
 
 use crate::connect::Containerd;
 use crate::rpc::{self, RpcError, SLOW};
@@ -9,6 +10,7 @@ use nix::libc::O_NONBLOCK;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 use wharf_wait::{Wait, begin};
 
 /// Leases of an agent's pulls, and of its looks into images. Those that the operator's commands take have other names, and may be in use.
@@ -19,31 +21,35 @@ impl Containerd {
     ///
     /// What cannot be ended is logged; containerd collects leases in their own time.
     pub async fn end_abandoned(&self) {
-        self.free_shims();
+        let readers = self.free_shims();
+        self.shared.end_forsaken("recovery").await;
         if let Err(error) = self.give_back_leases().await {
             tracing::warn!(%error, "leases of broken-off pulls are not given back, they will expire");
         }
+        // Once more when a request that was sent before must have got where it goes; until then the pipes are held open.
+        let (shared, closing) = (Arc::downgrade(&self.shared), self.shared.closing.clone());
+        begin(&self.shared.tasks, async move {
+            let pause = Wait::named("requests that were broken off").owner("containerd client").pause(SLOW);
+            let late = closing.run_until_cancelled(pause).await.and_then(|()| shared.upgrade());
+            drop(readers);
+            if let Some(shared) = late {
+                shared.end_forsaken("recovery").await;
+            }
+        });
     }
 
     /// Opens the pipe of every probe that was begun, and removes it.
     ///
     /// A shim that was about to write to one waits for a reader, and says nothing of its containers meanwhile: they would be taken
     /// for vanished.
-    fn free_shims(&self) {
+    fn free_shims(&self) -> Vec<File> {
         let directory = self.shared.config.run_dir.join("exec");
         let entries = std::fs::read_dir(&directory).into_iter().flatten().flatten();
         let readers: Vec<File> = entries.filter_map(|entry| take_pipe(&entry.path())).collect();
-        if readers.is_empty() {
-            return;
+        if !readers.is_empty() {
+            tracing::warn!(count = readers.len(), "probes were broken off");
         }
-        tracing::warn!(count = readers.len(), "probes were broken off");
-        // Held open for as long as a request that was sent before may take to get there.
-        let closing = self.shared.closing.clone();
-        begin(&self.shared.tasks, async move {
-            let pause = Wait::named("probes that were broken off").owner("containerd client").pause(SLOW);
-            closing.run_until_cancelled(pause).await;
-            drop(readers);
-        });
+        readers
     }
 
     /// Gives back the leases, and has what only they held collected.

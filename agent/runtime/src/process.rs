@@ -2,6 +2,8 @@
 
 use crate::time::now_ms;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -81,20 +83,32 @@ pub(crate) fn children(parent: u32) -> Vec<u32> {
 
 /// Returns the shims that a containerd started in a namespace for one of these containers. Reads all of `/proc`.
 pub(crate) fn shims_for(address: &Path, namespace: &str, ids: &[&str]) -> Vec<u32> {
+    let shims = shims(address, namespace).into_iter();
+    shims.filter(|(_, id)| ids.contains(&id.as_str())).map(|(pid, _)| pid).collect()
+}
+
+/// Returns the shims that a containerd started in a namespace, and for which container. Reads all of `/proc`.
+pub(crate) fn shims(address: &Path, namespace: &str) -> Vec<(u32, String)> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let ours = |pid: &u32| {
-        stat(*pid).is_some_and(|process| process.name == SHIM)
-            && arguments(*pid).is_some_and(|arguments| {
-                let value = |flag: &str| {
-                    arguments.windows(2).find(|pair| pair[0] == flag).map(|pair| pair[1].as_str())
-                };
-                value("-address").is_some_and(|other| same_file(address, Path::new(other)))
-                    && value("-namespace") == Some(namespace)
-                    && value("-id").is_some_and(|id| ids.contains(&id))
-            })
+    let ours = |pid: u32| {
+        stat(pid).filter(|process| process.name == SHIM)?;
+        let arguments = arguments(pid)?;
+        let value =
+            |flag: &str| arguments.windows(2).find(|pair| pair[0] == flag).map(|pair| pair[1].as_str());
+        let of_ours = value("-address").is_some_and(|other| same_file(address, Path::new(other)))
+            && value("-namespace") == Some(namespace);
+        value("-id").filter(|_| of_ours).map(|id| (pid, id.to_owned()))
     };
-    pids.filter(ours).collect()
+    pids.filter_map(ours).collect()
+}
+
+/// True for a shim that has not opened its log, which is to be its standard error, and never will: the directory is gone.
+pub(crate) fn is_forsaken(shim: u32) -> bool {
+    let process = Path::new("/proc").join(shim.to_string());
+    let directory = fs::read_link(process.join("cwd"));
+    let is_gone = directory.is_ok_and(|path| path.as_os_str().as_bytes().ends_with(b" (deleted)"));
+    is_gone && fs::metadata(process.join("fd/2")).is_ok_and(|error| !error.file_type().is_fifo())
 }
 
 /// Returns the last word of a process's command line: what a shim's program was asked to do, as `start` or `delete`.

@@ -93,7 +93,11 @@ impl Shared {
                 Ok(answer) => {
                     return Ok(started.then(|| ExitStatus::new(answer.exit_status, answer.exited_at)));
                 }
-                Err(error) if error.is_not_found() => return Ok(None),
+                Err(error) if error.is_not_found() => {
+                    // Where containerd knows of no task, nobody else ends the shim of one whose start was broken off.
+                    self.end_forsaken(id).await;
+                    return Ok(None);
+                }
                 Err(error) => error,
             };
             if Instant::now() >= deadline {

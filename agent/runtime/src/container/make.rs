@@ -1,7 +1,7 @@
 //! Making the process of a container that has its record: a root file system, and a shim with a process that waits.
 
 use super::create::{CreateError, runtime_words};
-use super::{CreateContainer, LogTarget, stale};
+use super::{CreateContainer, LogTarget, forsaken, stale};
 use crate::connect::Shared;
 use crate::failpoint::failpoint;
 use crate::image::ResolvedImage;
@@ -15,6 +15,8 @@ use wharf_wait::Wait;
 
 /// Starting a shim and runc: tens of milliseconds, but a loaded host is slow.
 const TASK_CREATE: Duration = Duration::from_secs(60);
+/// What is long for that, and is looked into.
+pub(super) const LONG_CREATE: Duration = Duration::from_secs(3);
 /// How long containerd may take to undo a request whose caller has gone.
 const UNDOING: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
@@ -79,18 +81,23 @@ pub(super) async fn make_process(shared: &Shared, process: Process<'_>) -> Resul
 }
 
 /// Asks for the process, and asks again while containerd is undoing an earlier request whose caller was killed: the directory of
-/// that one is in the way of ours, and its removal takes ours along. One from before containerd's own start nobody removes.
+/// that one is in the way of ours, and its removal takes ours along. One from before containerd's own start nobody removes. A shim that
+/// ended before it answered is another reason to ask again.
 async fn create_once_undone(shared: &Shared, create: CreateTaskRequest) -> Result<(), RpcError> {
-    let end = Instant::now() + UNDOING;
+    let (id, end) = (create.container_id.clone(), Instant::now() + UNDOING);
     loop {
         let mut tasks = shared.tasks_client();
-        match rpc::call("Tasks.Create", TASK_CREATE, tasks.create(create.clone())).await {
+        let asked = rpc::call("Tasks.Create", TASK_CREATE, tasks.create(create.clone()));
+        match forsaken::ended_beside(shared, &id, asked).await {
             Err(error) if is_in_the_way(&error) && Instant::now() < end => {
-                let owner = create.container_id.clone();
-                if stale::outlived(shared, &owner, &runtime_words(error.message())).await {
+                if stale::outlived(shared, &id, &runtime_words(error.message())).await {
                     return Err(error);
                 }
-                Wait::named("containerd undoes an earlier request").owner(owner).pause(PAUSE).await;
+                Wait::named("containerd undoes an earlier request").owner(id.clone()).pause(PAUSE).await;
+            }
+            Err(error) if forsaken::lost_its_shim(&error) && Instant::now() < end => {
+                tracing::warn!(container = %id, %error, "creating once more, in another shim");
+                stale::cleaned_up(shared, &id).await;
             }
             other => return other.map(drop),
         }

@@ -14,6 +14,7 @@
 
 mod create;
 mod delete;
+mod forsaken;
 mod hung;
 mod list;
 mod log;

@@ -145,3 +145,49 @@ async fn a_bundle_from_before_containerds_start_is_cleared_without_waiting_for_a
     assert_eq!(exit.code, 3);
     lab.finish().await;
 }
+
+#[tokio::test]
+async fn a_shim_that_was_left_before_it_could_serve_does_not_keep_a_container_from_being_created() {
+    let lab = Lab::with_demo().await;
+    for other in ["c", "sibling"] {
+        let left = lab.leave_a_shim_behind(other, "task").await;
+        let request = lab.container("c", "exit 3");
+        let created = tokio::time::timeout(Duration::from_secs(20), lab.containerd.create(&request)).await;
+        created.expect("it is not waited for").unwrap();
+        assert!(!lab.shims().contains(&left), "it is gone");
+        let (exit, _) = lab.run(&request).await;
+        assert_eq!(exit.code, 3);
+    }
+    lab.finish().await;
+}
+
+#[tokio::test]
+async fn a_shim_that_was_left_before_it_could_serve_ends_when_an_agent_starts_or_its_container_is_deleted() {
+    let lab = Lab::with_demo().await;
+    lab.leave_a_shim_behind("c", "task").await;
+    lab.containerd.end_abandoned().await;
+    until("the agent's start ends it", async || lab.shims().is_empty()).await;
+    lab.leave_a_shim_behind("c", "task").await;
+    lab.containerd.delete("c").await.unwrap();
+    until("the deletion ends it", async || lab.shims().is_empty()).await;
+    lab.finish().await;
+}
+
+#[tokio::test]
+async fn a_shim_that_serves_lives_on_without_the_directory_it_was_started_in() {
+    let lab = Lab::with_demo().await;
+    lab.containerd.create(&lab.container("c", "sleep 1000")).await.unwrap();
+    lab.containerd.create(&lab.container("sibling", "sleep 1000")).await.unwrap();
+    lab.containerd.start("sibling").await.unwrap();
+    let shims = lab.shims();
+    lab.containerd.delete("c").await.unwrap();
+    lab.containerd.end_abandoned().await;
+    assert_eq!(lab.shims(), shims, "one shim for both, which goes on");
+    let listed = lab.containerd.list().await.unwrap();
+    assert!(
+        matches!(listed[..], [ref one] if matches!(one.state, ObservedState::Running { .. })),
+        "{listed:?}"
+    );
+    lab.containerd.delete("sibling").await.unwrap();
+    lab.finish().await;
+}

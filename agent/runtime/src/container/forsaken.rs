@@ -1,0 +1,56 @@
+//! A shim that can never serve: containerd broke off its start, and took away the directory in which it was about to open its log.
+//!
+//! It waits for ever for a reader of that log, and keeps the socket on which the next shim of its group would listen: that one is then
+//! not started, and whatever containerd asks of the group goes unanswered. containerd does not know of it, so nobody else ends it.
+
+use super::make::LONG_CREATE;
+use crate::connect::Shared;
+use crate::process;
+use crate::rpc::{RpcError, SLOW};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::pin::pin;
+use wharf_wait::{Wait, blocking};
+
+/// Waits for the answer to a request for a process, and ends the forsaken shims that hold it up.
+pub(super) async fn ended_beside<T>(shared: &Shared, owner: &str, request: impl Future<Output = T>) -> T {
+    let mut request = pin!(request);
+    loop {
+        let pause = Wait::named("a look for a shim that holds up a create")
+            .owner(owner.to_owned())
+            .pause(LONG_CREATE);
+        // Cancellation: the request lives on from round to round, and a pause that is dropped is begun anew.
+        tokio::select! {
+            answer = &mut request => return answer,
+            () = pause => shared.end_forsaken(owner).await,
+        }
+    }
+}
+
+/// True where the shim went before it answered, as it does when it is ended.
+pub(super) fn lost_its_shim(error: &RpcError) -> bool {
+    error.message().contains("ttrpc: closed")
+}
+
+impl Shared {
+    /// Kills every forsaken shim of our namespace.
+    pub(crate) async fn end_forsaken(&self, owner: &str) {
+        let (address, namespace) = (self.config.address.clone(), self.config.namespace.clone());
+        let find = move || {
+            let shims = process::shims(&address, &namespace).into_iter();
+            shims.filter(|(shim, _)| process::is_forsaken(*shim)).collect::<Vec<_>>()
+        };
+        let looking =
+            Wait::named("a look through /proc for forsaken shims").owner(owner.to_owned()).at_most(SLOW);
+        let found = looking.of(blocking(find)).await.unwrap_or_else(|late| {
+            tracing::warn!(%late, "whether there are shims that can never serve is not known");
+            Vec::new()
+        });
+        for (shim, container) in found {
+            tracing::warn!(shim, container, "killing a shim that can never serve: its start was broken off");
+            let Ok(pid) = i32::try_from(shim) else { continue };
+            // Gone already is what we want.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
