@@ -4,7 +4,7 @@
 
 use crate::containerd::PrivateContainerd;
 use anyhow::{Context, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
@@ -15,9 +15,11 @@ use std::thread::JoinHandle;
 pub struct Seen {
     /// The process of each start, in order.
     pub starts: BTreeMap<String, Vec<i64>>,
-    /// The code of each exit of a process that was started, in order. One that was only created is ended too, by a code that its
-    /// shim invents.
+    /// The code with which each process that was started ended, in order. One that was only created is ended too, by a code that its
+    /// shim invents; and of one that has ended containerd may tell another end, when it cleans up after the shim.
     pub exits: BTreeMap<String, Vec<i64>>,
+    /// The processes that have ended, each with its container.
+    ended: BTreeSet<(String, i64)>,
 }
 
 /// A listener of containerd's events; ended when dropped.
@@ -68,13 +70,16 @@ impl Seen {
         let (Some(topic), Some(of)) = (words.next(), words.next()) else { return };
         let Ok(event) = serde_json::from_str::<serde_json::Value>(&format!("{{{json}")) else { return };
         let Some(container) = event["container_id"].as_str().filter(|_| of == namespace) else { return };
-        let pid = event["pid"].as_i64();
-        let started =
-            |this: &Self| this.starts.get(container).is_some_and(|pids| pids.contains(&pid.unwrap_or(0)));
+        let Some(pid) = event["pid"].as_i64() else { return };
+        let started = |this: &Self| this.starts.get(container).is_some_and(|pids| pids.contains(&pid));
         match topic {
-            "/tasks/start" => self.starts.entry(container.to_owned()).or_default().extend(pid),
+            "/tasks/start" => self.starts.entry(container.to_owned()).or_default().push(pid),
             // The exit of a probe has the probe's id.
-            "/tasks/exit" if event["id"] == container && started(self) => {
+            "/tasks/exit"
+                if event["id"] == container
+                    && started(self)
+                    && self.ended.insert((container.to_owned(), pid)) =>
+            {
                 // Zero is left out, as protobuf does.
                 let code = event["exit_status"].as_i64().unwrap_or(0);
                 self.exits.entry(container.to_owned()).or_default().push(code);
@@ -89,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn starts_and_exits_of_one_namespace_are_counted_and_probes_are_not() {
+    fn each_process_of_one_namespace_starts_and_ends_once_and_probes_are_not_counted() {
         let mut seen = Seen::default();
         let lines = [
             r#"2026-01-01 10:00:00.0 +0000 UTC ours /tasks/exit {"container_id":"a","id":"a","pid":6,"exit_status":137}"#,
@@ -97,6 +102,7 @@ mod tests {
             r#"2026-01-01 10:00:00.2 +0000 UTC other /tasks/start {"container_id":"a","pid":8}"#,
             r#"2026-01-01 10:00:00.3 +0000 UTC ours /tasks/exit {"container_id":"a","id":"health-1","pid":9,"exit_status":1}"#,
             r#"2026-01-01 10:00:00.4 +0000 UTC ours /tasks/exit {"container_id":"a","id":"a","pid":7,"exit_status":42}"#,
+            r#"2026-01-01 10:00:00.45 +0000 UTC ours /tasks/exit {"container_id":"a","id":"a","pid":7,"exit_status":137}"#,
             r#"2026-01-01 10:00:00.5 +0000 UTC ours /tasks/start {"container_id":"b","pid":8}"#,
             r#"2026-01-01 10:00:00.6 +0000 UTC ours /tasks/exit {"container_id":"b","id":"b","pid":8}"#,
             "not an event",
