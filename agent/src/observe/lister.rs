@@ -67,7 +67,7 @@ impl<R: Runtime> Lister<R> {
             let state = began(observation(container.state), container.started_at_ms);
             containers.insert(name, state);
         }
-        let expected = known.values().flat_map(|task| expected(task));
+        let expected = known.values().flat_map(|task| expected(task, &containers));
         let unknown = containers.keys().filter(|container| !known.contains_key(&container.task)).cloned();
         let defined = found.values().flat_map(defined);
         let doubtful = expected.chain(unknown).chain(defined).collect();
@@ -91,10 +91,20 @@ impl<R: Runtime> Lister<R> {
     }
 }
 
-/// The containers of a task that are in the runtime as far as is known, and have not ended.
-fn expected(task: &TaskView) -> impl Iterator<Item = ContainerRef> {
-    let there = task.containers().filter(|(_, state)| matches!(state.known, Stage::Created | Stage::Running));
-    there.map(|(spec, _)| ContainerRef { task: task.spec.arn.clone(), container: spec.name.clone() })
+/// The containers of a task that are in the runtime and have not ended, as far as is known, or that are shown there: what is known is of
+/// when the listing began, and they may have been made since.
+fn expected(
+    task: &TaskView,
+    shown: &BTreeMap<ContainerRef, Observation>,
+) -> impl Iterator<Item = ContainerRef> {
+    let name = |name: &str| ContainerRef { task: task.spec.arn.clone(), container: name.to_owned() };
+    let containers = task.containers().map(move |(spec, state)| (name(&spec.name), state.known));
+    let there = containers.filter(|(container, known)| match known {
+        Stage::None | Stage::Pulled => shown.contains_key(container),
+        Stage::Created | Stage::Running => true,
+        Stage::Stopped => false,
+    });
+    there.map(|(container, _)| container)
 }
 
 /// The containers of a task that nobody knew: any of them may run, whatever is left of its record.
