@@ -5,14 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use wharf_core::time::Timestamp;
 
 /// What was seen of them, and for how long they may stay.
 #[derive(Debug)]
 pub struct Foreign {
     /// Time from the first sight to the removal; `None`: they stay.
     wait: Option<Duration>,
-    since: BTreeMap<String, Timestamp>,
+    /// By the time since the host's boot: a clock that is set brings nobody's end about.
+    since: BTreeMap<String, Duration>,
 }
 
 /// What follows from a listing, by container id.
@@ -31,13 +31,13 @@ impl Foreign {
     }
 
     /// Takes in which of them a listing showed.
-    pub fn listed(&mut self, ids: BTreeSet<String>, now: Timestamp) -> Verdict {
+    pub fn listed(&mut self, ids: BTreeSet<String>, since_boot: Duration) -> Verdict {
         self.since.retain(|id, _| ids.contains(id));
         let news = ids.iter().filter(|id| !self.since.contains_key(*id)).cloned().collect();
         for id in ids {
-            self.since.entry(id).or_insert(now);
+            self.since.entry(id).or_insert(since_boot);
         }
-        let over = |since: &Timestamp| self.wait.is_some_and(|wait| since.plus(wait) <= now);
+        let over = |since: &Duration| self.wait.is_some_and(|wait| since.saturating_add(wait) <= since_boot);
         let due = self.since.iter().filter(|(_, since)| over(since)).map(|(id, _)| id.clone()).collect();
         Verdict { news, due }
     }

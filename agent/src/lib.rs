@@ -27,5 +27,6 @@ pub mod seam;
 pub mod store;
 pub mod systemd;
 pub mod telemetry;
+pub mod timekeeper;
 pub mod view;
 pub mod waits;

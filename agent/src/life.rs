@@ -15,6 +15,7 @@ use crate::observe::{self, Lister, Watch};
 use crate::owner::{INBOX, Input, Owner, tell};
 use crate::seam::Outside;
 use crate::systemd::Watchdog;
+use crate::timekeeper::Timekeeper;
 use crate::view::View;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -67,10 +68,11 @@ pub async fn begin<O: Outside>(life: Life<O>, tracker: &TaskTracker, stop: &Canc
     failpoint!("recovery.swept");
     // The first input: what runs. Everything else queues behind it.
     tell(&inbox, Input::Event(observed)).await;
-    let watch = Watch::<O> { lister, clock: clock.clone(), view: views, inbox: inbox.clone(), foreign };
+    let time = Timekeeper::new(clock.clone(), lister.boot.clone());
+    let watch = Watch::<O> { lister, clock, view: views, inbox: inbox.clone(), foreign };
     let shown = Default::default();
     let owner =
-        Owner { node, store, clock, inbox: inputs, effects: effects.clone(), replies, view, shown, watchdog };
+        Owner { node, store, time, inbox: inputs, effects: effects.clone(), replies, view, shown, watchdog };
     wharf_wait::begin(tracker, owner.run(stop.child_token()));
     wharf_wait::begin(tracker, watch.run(stop.child_token()));
     Begun { inbox, replies: spoken, effects }

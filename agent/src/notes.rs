@@ -26,6 +26,9 @@ pub fn log(note: &Note) {
         Note::TaskAdopted { task, running } => {
             tracing::warn!(%task, running, "a task that nobody remembered was taken over from its containers");
         }
+        Note::ClockSet { by } => {
+            tracing::warn!(by_ms = by, "the wall clock was set; deadlines move along with it");
+        }
         Note::HostRebooted => tracing::warn!("the host was started again since the agent last ran"),
         Note::Missing { container } => {
             tracing::warn!(task = %container.task, container = container.container, "containerd does not show this container");

@@ -167,7 +167,7 @@ impl<O: Outside> Watch<O> {
 
     /// Reports what bears no task, and removes it when its time is over: one removal at a time, each bounded by the runtime.
     fn judge(&mut self, foreign: BTreeSet<String>, removals: &mut JoinSet<()>) {
-        let verdict = self.foreign.listed(foreign, self.clock.now());
+        let verdict = self.foreign.listed(foreign, self.clock.since_boot());
         for container in &verdict.news {
             tracing::warn!(container, "a container in our namespace bears no task of ours");
         }

@@ -13,8 +13,9 @@ use crate::causes::chain;
 use crate::effects::Effects;
 use crate::failpoint::failpoint;
 use crate::notes;
-use crate::seam::{Clock as _, Outside, Store as _};
+use crate::seam::{Outside, Store as _};
 use crate::systemd::Watchdog;
+use crate::timekeeper::Timekeeper;
 use crate::view::{HostView, TaskView, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,7 +63,7 @@ pub struct Owner<O: Outside> {
     /// Where changes are saved.
     pub store: Arc<O::Store>,
     /// What the node is told the time by.
-    pub clock: O::Clock,
+    pub time: Timekeeper<O::Clock>,
     /// Where inputs come from.
     pub inbox: mpsc::Receiver<Input>,
     /// Who acts.
@@ -121,7 +122,9 @@ impl<O: Outside> Owner<O> {
             }
         }
         failpoint!("owner.taken");
-        let Turn { changes, replies, effects, notes } = self.node.step(events, self.clock.now());
+        let (set, now) = self.time.read();
+        let events = set.into_iter().chain(events).collect();
+        let Turn { changes, replies, effects, notes } = self.node.step(events, now);
         notes.iter().for_each(notes::log);
         let forgotten = notes.into_iter().filter_map(|note| match note {
             Note::TaskForgotten { task } => Some(task),
@@ -199,7 +202,7 @@ impl<O: Outside> Owner<O> {
 
     /// Ends when the node wants to be woken; never, when it does not.
     fn until_wakeup(&self) -> impl Future<Output = ()> + use<O> {
-        let wait = self.node.next_wakeup().map(|at| at.since(self.clock.now()));
+        let wait = self.node.next_wakeup().map(|at| self.time.until(at));
         async move {
             match wait {
                 Some(wait) => {

@@ -20,6 +20,8 @@ MIB = 1 << 20
 # A bound of every wait, not a measurement: the machine is emulated.
 DEADLINE = 240
 STAY = "trap 'exit 0' TERM; sleep 3600 & wait"
+DEAF = "trap '' TERM; while :; do sleep 1; done"
+TEN_MINUTES = 600
 
 ecs = boto3.client("ecs", endpoint_url="http://127.0.0.1:8585", region_name="eu-central-1",
                    aws_access_key_id="AKIDVM", aws_secret_access_key="a secret of this machine")
@@ -51,8 +53,9 @@ def describe(task):
     return ecs.describe_tasks(tasks=[task])["tasks"][0]
 
 
-def run(family, script, memory):
-    container = {"name": "app", "image": "wharf/vm:latest", "command": ["sh", "-c", script], "memory": memory, "cpu": 64, "stopTimeout": 5}
+def run(family, script, memory, stop_timeout=5):
+    container = {"name": "app", "image": "wharf/vm:latest", "command": ["sh", "-c", script], "memory": memory, "cpu": 64,
+                 "stopTimeout": stop_timeout}
     ecs.register_task_definition(family=family, networkMode="awsvpc", containerDefinitions=[container])
     network = {"awsvpcConfiguration": {"subnets": ["subnet-vm"]}}
     answer = ecs.run_task(taskDefinition=family, networkConfiguration=network)
@@ -104,6 +107,26 @@ def before():
     raise AssertionError("the machine goes on")
 
 
+def stops_in_its_time_though_the_clock_is_set(by):
+    """Who ignores SIGTERM is killed when its time is over, whatever the wall clock was set to meanwhile."""
+    timeout = 20
+    task = run("deaf", DEAF, 64, timeout)
+    reached(task, "RUNNING")
+    asked = time.monotonic()
+    ecs.stop_task(task=task)
+    time.sleep(5)
+    time.clock_settime(time.CLOCK_REALTIME, time.time() + by)
+    # Shorter than what the clock was set back: with a deadline that stands still it would be waited for in vain.
+    assert DEADLINE < TEN_MINUTES
+    assert reached(task, "STOPPED")["containers"][0]["exitCode"] == 137
+    took = time.monotonic() - asked
+    assert took >= timeout, f"killed after {took} s, and it had {timeout} s"
+    explained = command("wharf-agent", "explain", task)
+    way = "back" if by < 0 else "forward"
+    assert f"clock was set {way} by" in explained, explained
+    print(f"VM: clock set {way}, stopped after {took:.1f} s of {timeout} s", flush=True)
+
+
 def after(known):
     assert known["boot"] != BOOT, "another boot has another id"
     until("the agent to be connected", instance)
@@ -118,6 +141,8 @@ def after(known):
     reached(again, "RUNNING")
     ecs.stop_task(task=again)
     assert reached(again, "STOPPED")["containers"][0]["exitCode"] == 0
+    for by in (-TEN_MINUTES, TEN_MINUTES):
+        stops_in_its_time_though_the_clock_is_set(by)
     # Neither of the boot before, nor of this one.
     pins = pathlib.Path("/run/wharf/netns")
     assert until("namespaces to be gone", lambda: not (pins.exists() and any(pins.iterdir())))

@@ -58,6 +58,7 @@ impl Node {
             Event::Observed { containers, found, boot, recovery } => {
                 self.observed(&containers, found, boot, recovery);
             }
+            Event::ClockRead(ahead) => self.clock_read(ahead),
             Event::Woken => {}
         }
     }

@@ -6,8 +6,9 @@
 //!    └──────────┴──────────┴────────────────────┴──→ Stopped      phases never go back, but for a restart in
 //!                                                                  place, and where the runtime undid a creation
 //! ```
-//! Owns the transitions, those to its end in `ending`, those of a restart in `restarting`; refuses to decide when they happen (`settle`, `apply_*`).
+//! Owns the transitions, those to its end in `ending`, those of a restart in `restarting`, a clock that was set in `clock`; refuses to decide when they happen (`settle`, `apply_*`).
 
+mod clock;
 mod ending;
 mod restarting;
 

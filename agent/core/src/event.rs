@@ -3,6 +3,7 @@
 //! Events are facts in the past tense. They come from the control plane, from the ends of effects, from containerd's event
 //! stream and from recovery. Each effect ends in exactly one event of the group "ends of effects".
 
+use crate::clock::Ahead;
 use crate::reason::Reason;
 use crate::report::{AttachmentReport, TaskReport};
 use crate::restart::Restarts;
@@ -262,6 +263,8 @@ pub enum Event {
         /// start is made with none in flight.
         recovery: bool,
     },
+    /// The clock was read for the first time, or was found set. Comes before what else happened: the times in that are of this clock.
+    ClockRead(Ahead),
     /// Time passed; deadlines may be due.
     Woken,
 }

@@ -74,6 +74,11 @@ impl Health {
         self.next_probe = now.plus(check.interval);
     }
 
+    /// Every instant in it.
+    pub(crate) fn instants(&mut self) -> [&mut Timestamp; 2] {
+        [&mut self.since, &mut self.next_probe]
+    }
+
     fn become_status(&mut self, status: HealthStatus, now: Timestamp) {
         if self.status != status {
             self.status = status;

@@ -106,6 +106,11 @@ pub enum Happening {
         /// When SIGKILL is due.
         deadline: Timestamp,
     },
+    /// The host's clock was set: moments before were noted by another clock.
+    ClockSet {
+        /// Milliseconds; negative when it was set back.
+        by: i64,
+    },
     /// A signal was delivered.
     Signalled {
         /// The container.
@@ -171,6 +176,7 @@ impl Happening {
             Self::Queued { .. }
             | Self::OutOfMemory { .. }
             | Self::NetworkReady
+            | Self::ClockSet { .. }
             | Self::Restarting { .. }
             | Self::Restarted { .. } => true,
             Self::Received

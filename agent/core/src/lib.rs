@@ -14,6 +14,7 @@
 //! | when a report is due and what it says | `reporting` |
 //! | whether a container is started again in place | [`restart`], `container/restarting` |
 //! | what is in flight or rests | [`work`] |
+//! | what a clock that is set does to deadlines | [`clock`], `container/clock` |
 //! | which images are kept out, since they crash containerd | [`quarantine`] |
 //! | what is saved | [`record`] |
 //! | what a task waits for, and why it stopped | [`wait`], `why` |
@@ -40,6 +41,7 @@ mod why;
 pub mod admission;
 pub mod adopt;
 pub mod attachment;
+pub mod clock;
 pub mod config;
 pub mod container;
 pub mod effect;

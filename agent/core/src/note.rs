@@ -56,6 +56,11 @@ pub enum Note {
         /// The container.
         container: ContainerRef,
     },
+    /// The wall clock was set. Deadlines move along with it.
+    ClockSet {
+        /// Milliseconds; negative when it was set back.
+        by: i64,
+    },
     /// A task that nobody remembered was taken over from what its containers bear.
     TaskAdopted {
         /// The task.

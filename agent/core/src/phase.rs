@@ -98,6 +98,11 @@ impl StopClock {
         self.asked = true;
     }
 
+    /// Every instant in it.
+    pub(crate) fn instants(&mut self) -> [&mut Timestamp; 2] {
+        [&mut self.since, &mut self.deadline]
+    }
+
     /// The runtime was there to pass the polite signal on: from now on its time counts, if it did not yet.
     pub(crate) fn reached(&mut self, now: Timestamp) {
         if std::mem::take(&mut self.away) {

@@ -152,6 +152,11 @@ impl Quarantine {
         self.cases.get(digest).is_some_and(clears) && self.cases.remove(digest).is_some()
     }
 
+    /// The wall clock was set by so many milliseconds.
+    pub(crate) fn move_along(&mut self, ms: i64) {
+        self.cases.values_mut().for_each(|case| case.last = case.last.moved(ms));
+    }
+
     /// Drops what has stood long enough; a quarantine lasts so long. Returns the digests.
     pub(crate) fn lapse(&mut self, lasts: Duration, now: Timestamp) -> Vec<String> {
         let stands = |case: &Case| {

@@ -3,6 +3,7 @@
 //! What is in flight is never part of it. A record of a version that is not known is an error, never a guess.
 
 use crate::attachment::Attachment;
+use crate::clock::Ahead;
 use crate::journal::Journal;
 use crate::quarantine::Quarantine;
 use crate::reason::Reason;
@@ -191,6 +192,9 @@ pub struct Manifest {
     /// The boot of the host that the runtime was last seen in; state of another boot's processes is void.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<String>,
+    /// How far the wall clock was ahead when it was last found set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Ahead>,
     /// Images that something is held against.
     #[serde(default, skip_serializing_if = "Quarantine::is_empty")]
     pub quarantine: Quarantine,

@@ -288,6 +288,14 @@ impl Work {
         }
     }
 
+    /// The wall clock was set by so many milliseconds.
+    pub(crate) fn move_along(&mut self, ms: i64) {
+        let flights = self.flying.values_mut().map(|flight| &mut flight.since);
+        let rests = self.resting.values_mut().map(|rest| &mut rest.until);
+        let delays = self.delayed.values_mut().map(|delay| &mut delay.since);
+        flights.chain(rests).chain(delays).for_each(|instant| *instant = instant.moved(ms));
+    }
+
     /// Drops every rest of a task whose record is dropped.
     pub(crate) fn drop_task(&mut self, task: &TaskArn) {
         self.resting.retain(|lane, _| lane.task() != task);

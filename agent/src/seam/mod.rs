@@ -6,7 +6,7 @@
 //!
 //! | Seam | Here | Real |
 //! |---|---|---|
-//! | [`Clock`] | the wall clock; what waits uses tokio's time | [`SystemClock`] |
+//! | [`Clock`] | the wall clock, and the time since boot to hold it against; what waits uses tokio's time | [`SystemClock`] |
 //! | [`Runtime`] | images and containers | [`wharf_runtime::Containerd`] |
 //! | [`Network`] | what a task has on the host besides its containers | [`crate::network::HostNetwork`] |
 //! | [`Store`] | what outlives the agent | [`crate::store::Store`] |

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 use wharf_agent::foreign::{Foreign, Verdict};
-use wharf_core::time::Timestamp;
 
-const T0: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+/// Time since the host's boot at the first listing.
+const SEEN: Duration = Duration::from_secs(700);
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn ids(ids: &[&str]) -> BTreeSet<String> {
@@ -20,11 +20,11 @@ fn verdict(news: &[&str], due: &[&str]) -> Verdict {
 #[test]
 fn each_is_reported_once_and_due_when_its_own_time_is_over() {
     let mut foreign = Foreign::new(Some(HOUR));
-    assert_eq!(foreign.listed(ids(&["a"]), T0), verdict(&["a"], &[]));
-    assert_eq!(foreign.listed(ids(&["a", "b"]), T0.plus(HOUR / 2)), verdict(&["b"], &[]));
-    assert_eq!(foreign.listed(ids(&["a", "b"]), T0.plus(HOUR)), verdict(&[], &["a"]));
+    assert_eq!(foreign.listed(ids(&["a"]), SEEN), verdict(&["a"], &[]));
+    assert_eq!(foreign.listed(ids(&["a", "b"]), SEEN + HOUR / 2), verdict(&["b"], &[]));
+    assert_eq!(foreign.listed(ids(&["a", "b"]), SEEN + HOUR), verdict(&[], &["a"]));
     assert_eq!(
-        foreign.listed(ids(&["a", "b"]), T0.plus(HOUR * 2)),
+        foreign.listed(ids(&["a", "b"]), SEEN + HOUR * 2),
         verdict(&[], &["a", "b"]),
         "until it is gone"
     );
@@ -33,14 +33,14 @@ fn each_is_reported_once_and_due_when_its_own_time_is_over() {
 #[test]
 fn one_that_was_gone_and_came_back_is_a_new_one() {
     let mut foreign = Foreign::new(Some(HOUR));
-    foreign.listed(ids(&["a"]), T0);
-    assert_eq!(foreign.listed(ids(&[]), T0.plus(HOUR / 2)), verdict(&[], &[]));
-    assert_eq!(foreign.listed(ids(&["a"]), T0.plus(HOUR)), verdict(&["a"], &[]));
+    foreign.listed(ids(&["a"]), SEEN);
+    assert_eq!(foreign.listed(ids(&[]), SEEN + HOUR / 2), verdict(&[], &[]));
+    assert_eq!(foreign.listed(ids(&["a"]), SEEN + HOUR), verdict(&["a"], &[]));
 }
 
 #[test]
 fn where_they_are_kept_they_are_reported_and_never_due() {
     let mut foreign = Foreign::new(None);
-    assert_eq!(foreign.listed(ids(&["a"]), T0), verdict(&["a"], &[]));
-    assert_eq!(foreign.listed(ids(&["a"]), T0.plus(HOUR * 10_000)), verdict(&[], &[]));
+    assert_eq!(foreign.listed(ids(&["a"]), SEEN), verdict(&["a"], &[]));
+    assert_eq!(foreign.listed(ids(&["a"]), SEEN + HOUR * 10_000), verdict(&[], &[]));
 }

@@ -38,11 +38,13 @@ pub enum Mistake {
     ExitBelieved,
     /// A start that finds nothing to start is the end of the container.
     UndoneGivenUp,
+    /// Nobody notices that the wall clock was set.
+    ClockTrusted,
 }
 
 impl Mistake {
     /// Every mistake that has to be found.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::LostFsync,
         Self::AckBeforeDurable,
         Self::TornSave,
@@ -59,6 +61,7 @@ impl Mistake {
         Self::RunningBelieved,
         Self::ExitBelieved,
         Self::UndoneGivenUp,
+        Self::ClockTrusted,
     ];
 }
 
@@ -94,6 +97,7 @@ fn forgotten(mistake: Option<Mistake>) -> Option<(&'static str, Value)> {
         | Mistake::KernelNotAsked
         | Mistake::RunningBelieved
         | Mistake::ExitBelieved
-        | Mistake::UndoneGivenUp => None,
+        | Mistake::UndoneGivenUp
+        | Mistake::ClockTrusted => None,
     }
 }

@@ -1,7 +1,7 @@
 //! A process in place of one that has ended, and what has to be true for that.
 
 use crate::history::Who;
-use crate::host::{Container, Phase};
+use crate::host::{Container, Lived, Phase};
 use crate::message;
 use crate::runtime::silent;
 use crate::world::State;
@@ -55,9 +55,9 @@ impl State {
             self.broken(RULE, format_args!("{task}/{name} ended with {}, which is ignored", exit.code));
         }
         // Where the answer to its start was lost, nobody knows better than when its process was made.
-        let began = container.made_at.min(container.started_at.unwrap_or(container.made_at));
-        let ran = exit.at_ms.saturating_sub(began);
-        if ran < i64::try_from(policy.period * 1000).unwrap_or(i64::MAX) {
+        let lived = self.host.lived(task, name);
+        let ran = lived.ended.map_or(lived.ran, |(at, _)| at - container.made_at);
+        if ran < policy.period * 1000 && !lived.timeless {
             self.broken(RULE, format_args!("{task}/{name} ran {ran} ms of {} s", policy.period));
         }
     }
@@ -71,8 +71,8 @@ impl State {
         let others_ended = self.host.lives.iter().any(|((id, other), lived)| {
             id == task && other != name && (lived.ended.is_some() || lived.started.is_none())
         });
-        let (ran, unseen) = (self.host.lived(task, name).ran, self.host.lived(task, name).unseen);
-        let long = ran >= i64::try_from(policy.period * 1000).unwrap_or(i64::MAX);
+        let Lived { ran, unseen, timeless, .. } = *self.host.lived(task, name);
+        let long = ran >= policy.period * 1000 && !timeless;
         let ignored = policy.ignored.map(i64::from) == Some(code);
         // Of an end that nobody saw nobody knows after how long it came.
         if long && !ignored && !others_ended && !unseen && self.trouble_since(0) == 0 {

@@ -33,6 +33,7 @@ fn word(what: &Happening) -> String {
         Happening::Health { container, status } => format!("{container} {}", status.as_str()),
         Happening::StopWanted { reason } => format!("to stop: {}", reason.code.as_str()),
         Happening::StopBegun { container, .. } => format!("{container} to stop"),
+        Happening::ClockSet { by } => format!("clock set by {by}"),
         Happening::Signalled { container, signal } => format!("{container} {signal}"),
         Happening::OutOfMemory { container } => format!("{container} out of memory"),
         Happening::Stopped { container, exit_code, .. } => format!("{container} stopped {exit_code:?}"),

@@ -10,6 +10,7 @@ mod away;
 mod bench;
 #[cfg(test)]
 mod build;
+mod clock;
 #[cfg(test)]
 mod control;
 #[cfg(test)]

@@ -186,6 +186,13 @@ fn sentence(what: &Happening) -> String {
         Happening::StopBegun { container, deadline } => {
             format!("{container}: to stop, until {}", rfc3339(*deadline))
         }
+        Happening::ClockSet { by } => {
+            let way = if *by < 0 { "back" } else { "forward" };
+            format!(
+                "the host's clock was set {way} by {} s; deadlines moved along",
+                by.unsigned_abs().div_ceil(1000)
+            )
+        }
         Happening::Signalled { container, signal } => format!("{container}: {signal} sent"),
         Happening::OutOfMemory { container } => {
             format!("{container}: the kernel killed a process for memory")

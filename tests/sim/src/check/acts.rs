@@ -95,7 +95,7 @@ impl State {
     /// `what_is_not_ours_is_left_alone_until_its_time`
     pub fn check_delete(&mut self, id: &str) {
         let Some(since) = self.host.strangers.get(id).copied() else { return };
-        let listed = self.now() - since + self.set_forward;
+        let listed = self.now() - since;
         if self.scenario.tolerates.is_none_or(|wait| listed < wait) {
             self.broken("what_is_not_ours_is_left_alone_until_its_time", format_args!("{id}"));
         }

@@ -17,7 +17,7 @@ impl State {
         let now = self.now();
         let unsettled = self.plane.goals.iter().find(|goal| goal.wanted && !self.is_settled(goal));
         match unsettled.map(|goal| format!("{} was told {:?}", goal.arn.id(), goal.told)) {
-            Some(what) if now > since + SETTLE + self.set_back => {
+            Some(what) if now > since + SETTLE => {
                 self.broken("no_task_is_lost", format_args!("{what}"));
             }
             Some(_) => {}
@@ -92,7 +92,7 @@ impl State {
         let untold = self.plane.goals.iter().find(|goal| goal.wanted && goal.told != Some(Status::Stopped));
         let untold = untold.map(|goal| format!("{} was told {:?}", goal.arn.id(), goal.told));
         let remains = self.remains();
-        let late = self.now() > since + SETTLE + self.set_back;
+        let late = self.now() > since + SETTLE;
         match (untold, remains) {
             (None, None) => self.over = true,
             (Some(what), _) if late => self.broken("every_stop_is_told", format_args!("{what}")),

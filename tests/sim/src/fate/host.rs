@@ -15,7 +15,8 @@ impl State {
         self.host.data_lost = true;
         let tasks: Vec<String> = self.plane.goals.iter().map(|goal| goal.arn.id().to_owned()).collect();
         for task in tasks {
-            if self.host.alive(&task).is_empty() {
+            let undone = |one: &Container| one.task == task && one.phase == Phase::Vanished;
+            if self.host.alive(&task).is_empty() || self.host.containers.values().any(undone) {
                 self.excuse(&task);
             }
             if !self.host.containers.values().any(|container| container.task == task) {
@@ -36,10 +37,10 @@ impl State {
         };
         self.say(Who::Fate, format_args!("somebody runs {id}, which bears {arn:?}"));
         let labels = arn.into_iter().flat_map(|arn| labels(&arn, "c0")).collect();
-        let (now, wall, request) = (self.now(), self.wall(), request(&id, labels));
+        let (now, request) = (self.now(), request(&id, labels));
         let made = self.container((&id, &request), (id.clone(), String::new()), ContainerPlan::steady());
-        self.host.kernel.run(made.pid, (now, wall), false);
-        let container = Container { phase: Phase::Running, started_at: Some(wall), ..made };
+        self.host.kernel.run(made.pid, now, false);
+        let container = Container { phase: Phase::Running, started_at: Some(now), ..made };
         self.host.strangers.insert(id.clone(), now);
         self.host.containers.insert(id, container);
     }

@@ -79,8 +79,14 @@ impl State {
             return;
         };
         self.say(Who::Fate, format_args!("containerd undoes {id}, for a request of an agent that is dead"));
-        self.record(id).phase = Phase::Vanished;
+        let record = self.record(id);
+        record.phase = Phase::Vanished;
+        let task = record.task.clone();
         self.host.kernel.remove(pid);
+        // An agent without its data cannot know that the record which is left has never had a process.
+        if self.host.data_lost {
+            self.excuse(&task);
+        }
         if self.draw("undo told", 0, 1) == 0 {
             let exit = ExitStatus { code: 137, at_ms: self.wall() };
             self.tell_exit(id, exit);

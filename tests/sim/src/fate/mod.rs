@@ -109,8 +109,6 @@ impl State {
     }
 
     fn clock_jumps(&mut self, seconds: i32) {
-        self.trouble(u64::from(seconds.unsigned_abs()) * 1000);
-        self.excuse_all();
         self.jump(i64::from(seconds) * 1000);
     }
 

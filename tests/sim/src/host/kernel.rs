@@ -38,8 +38,8 @@ pub struct Process {
 pub enum Kind {
     /// The main process, which waits to be started.
     Waits,
-    /// The main process, which runs since then; by the wall clock, too.
-    Runs { since: Millis, wall: i64 },
+    /// The main process, which runs since then.
+    Runs { since: Millis },
     /// What stays when the main process ends, until it is killed.
     Left,
 }
@@ -67,9 +67,9 @@ impl Kernel {
     }
 
     /// A process that waited runs; where it is said to leave another one behind, that begins with it.
-    pub fn run(&mut self, pid: Pid, (since, wall): (Millis, i64), leaves: bool) {
+    pub fn run(&mut self, pid: Pid, since: Millis, leaves: bool) {
         let Some(process) = self.living.get_mut(&pid) else { return };
-        process.kind = Kind::Runs { since, wall };
+        process.kind = Kind::Runs { since };
         if leaves {
             let left = Process { kind: Kind::Left, ..process.clone() };
             self.begin(left);

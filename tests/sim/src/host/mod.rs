@@ -69,11 +69,12 @@ pub struct Container {
     pub unsaid: Option<ExitStatus>,
     /// What its process does.
     pub plan: ContainerPlan,
-    /// When it was created and its process last started, by the wall clock.
+    /// When it was created, by the wall clock as it was then: containerd writes it down.
     pub created_at: i64,
-    pub started_at: Option<i64>,
-    /// When its present process was made, by the wall clock.
-    pub made_at: i64,
+    /// When its process last started. The kernel counts how long that is ago.
+    pub started_at: Option<Millis>,
+    /// When its present process was made.
+    pub made_at: Millis,
     /// What the agent noted on it when that process was made in place of another.
     pub restarts: Vec<u8>,
 }
@@ -101,8 +102,10 @@ pub struct Lived {
     pub started: Option<Millis>,
     /// How its last process ended, unless another one followed; `None` inside: nobody could see.
     pub ended: Option<(Millis, Option<i32>)>,
-    /// How long its last process ran, by the wall clock.
-    pub ran: i64,
+    /// How long its last process ran.
+    pub ran: Millis,
+    /// Whether the wall clock was set so close to its start or its end that nobody can say how long it ran.
+    pub timeless: bool,
     /// Whether no shim saw that end and said so at once.
     pub unseen: bool,
     /// Codes that containerd made up and told under its name.
@@ -235,9 +238,9 @@ impl State {
         match kind {
             Kind::Waits => {}
             Kind::Left => return self.say(Who::Host, format_args!("what {id} left behind ends")),
-            Kind::Runs { wall: since, .. } => {
+            Kind::Runs { since } => {
                 let lived = self.host.lived(task, name);
-                lived.ran = wall.saturating_sub(*since);
+                lived.ran = now - since;
                 lived.ended = Some((now, Some(code)));
                 lived.oom |= oom;
                 let memory = if oom { ", out of memory" } else { "" };
@@ -245,7 +248,10 @@ impl State {
             }
         }
         let seen = self.shim_hears(&process.id, pid, (code, oom), wall);
-        self.host.lived(&process.task, &process.name).unseen = !seen;
+        // One that was never started has no end that anybody could have missed.
+        if matches!(process.kind, Kind::Runs { .. }) {
+            self.host.lived(&process.task, &process.name).unseen = !seen;
+        }
     }
 
     /// The shim of a process that has ended says so; a hung one when it hangs no more, one that is dead never. Returns whether it does.

@@ -144,6 +144,7 @@ impl State {
         plan: ContainerPlan,
     ) -> Container {
         let cgroup = request.cgroup_path.clone();
+        self.host.lived(&task, &name).timeless = false;
         let (id, kind) = (id.to_owned(), Kind::Waits);
         let pid =
             self.host.kernel.begin(Process { id, task: task.clone(), name: name.clone(), cgroup, kind });
@@ -158,7 +159,7 @@ impl State {
             plan,
             created_at: self.wall(),
             started_at: None,
-            made_at: self.wall(),
+            made_at: self.now(),
             restarts: Vec::new(),
         }
     }
@@ -197,14 +198,14 @@ impl State {
     }
 
     fn runs(&mut self, id: &str, pid: Pid) {
-        let (now, wall) = (self.now(), self.wall());
+        let now = self.now();
         let Some(container) = self.host.containers.get_mut(id) else { return };
         container.phase = Phase::Running;
-        container.started_at = Some(wall);
+        container.started_at = Some(now);
         let Container { task, name, plan, .. } = container.clone();
         self.say(Who::Agent, format_args!("Start {id}"));
         self.check_start(&task, &name);
-        self.host.kernel.run(pid, (now, wall), plan.leaves);
+        self.host.kernel.run(pid, now, plan.leaves);
         let lived = self.host.lived(&task, &name);
         lived.starts += 1;
         (lived.ended, lived.unseen) = (None, false);

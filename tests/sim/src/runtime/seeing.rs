@@ -103,7 +103,7 @@ impl State {
                 restarts: container.restarts.clone(),
                 created_at_ms: Some(container.created_at),
                 started_at_ms: match state {
-                    ObservedState::Running { .. } => container.started_at,
+                    ObservedState::Running { .. } => container.started_at.map(|at| self.wall_at(at)),
                     ObservedState::Created | ObservedState::Exited(_) | ObservedState::Vanished => None,
                 },
                 state,

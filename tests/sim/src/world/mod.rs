@@ -12,7 +12,7 @@ mod weather;
 pub use agenda::{Happening, LOOK};
 pub use weather::{Life, Weather};
 
-use crate::host::Host;
+use crate::host::{Container, Host};
 use crate::mistake::Mistake;
 use crate::plane::Plane;
 use crate::scenario::{Millis, Scenario};
@@ -23,6 +23,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+/// Time after which the agent has heard of a start that it asked for.
+const ANSWERED: Millis = 3_000;
 /// When the story begins, by the wall clock: in 2026.
 const EPOCH: i64 = 1_770_000_000_000;
 
@@ -48,10 +50,6 @@ pub struct State {
     base: Millis,
     began: Option<Instant>,
     clock_offset: i64,
-    /// How far the wall clock was set back in all: deadlines are kept by it, and come so much later.
-    pub set_back: Millis,
-    /// How far it was set forward in all: they come so much sooner.
-    pub set_forward: Millis,
     draws: BTreeMap<String, u64>,
 }
 
@@ -86,8 +84,6 @@ impl World {
             base: 0,
             began: None,
             clock_offset: 0,
-            set_back: 0,
-            set_forward: 0,
             draws: BTreeMap::new(),
         };
         state.fill_agenda();
@@ -202,14 +198,28 @@ impl State {
 
     /// The wall clock.
     pub fn wall(&self) -> i64 {
-        EPOCH + self.clock_offset + i64::try_from(self.now()).unwrap_or(0)
+        self.wall_at(self.now())
     }
 
-    /// Moves the wall clock.
+    /// A moment of the story by the wall clock as it is now.
+    pub fn wall_at(&self, at: Millis) -> i64 {
+        EPOCH + self.clock_offset + i64::try_from(at).unwrap_or(0)
+    }
+
+    /// Moves the wall clock. How long a process ran that was about to begin, or had ended and was perhaps not heard of, nobody can
+    /// say then: one of its times is of the clock before.
     pub fn jump(&mut self, by: i64) {
         self.clock_offset += by;
-        self.set_back += u64::try_from(-by).unwrap_or(0);
-        self.set_forward += u64::try_from(by).unwrap_or(0);
+        let now = self.now();
+        let runs = |container: &Container| {
+            let alive = self.host.kernel.process(container.pid).is_some();
+            alive && container.started_at.is_some_and(|at| at + ANSWERED < now)
+        };
+        let unsure = self.host.containers.values().filter(|container| !runs(container));
+        let unsure = unsure.map(|container| (container.task.clone(), container.name.clone()));
+        for (task, name) in unsure.collect::<Vec<_>>() {
+            self.host.lived(&task, &name).timeless = true;
+        }
     }
 
     pub fn say(&mut self, who: Who, what: fmt::Arguments<'_>) {
