@@ -95,12 +95,15 @@ fn sleeper_in(cgroup: &str) -> std::process::Child {
 }
 
 #[tokio::test]
-async fn every_process_of_a_cgroup_is_killed_also_where_it_is_frozen_and_below() {
+async fn every_process_below_a_cgroup_is_killed_also_where_it_is_frozen() {
     for (root, mount) in roots() {
         let path = own_path("ended");
-        root.create(&format!("{path}/below"), &TaskLimits::default()).unwrap();
-        let below = format!("{mount}{path}/below");
-        let mut sleepers = [sleeper_in(&format!("{mount}{path}")), sleeper_in(&below)];
+        // Side by side: v2 takes no process beside a cgroup that has controllers.
+        let [beside, below] = ["beside", "below"].map(|name| {
+            root.create(&format!("{path}/{name}"), &TaskLimits::default()).unwrap();
+            format!("{mount}{path}/{name}")
+        });
+        let mut sleepers = [sleeper_in(&beside), sleeper_in(&below)];
         match root.version() {
             CgroupVersion::V1 => fs::write(format!("{below}/freezer.state"), "FROZEN").unwrap(),
             CgroupVersion::V2 => fs::write(format!("{below}/cgroup.freeze"), "1").unwrap(),
@@ -120,8 +123,10 @@ async fn every_process_of_a_cgroup_is_killed_also_where_it_is_frozen_and_below()
 async fn the_threads_of_a_threaded_cgroup_are_ended_with_their_process_above_it() {
     for (root, mount) in roots().into_iter().filter(|(root, _)| root.version() == CgroupVersion::V2) {
         let path = own_path("threaded");
-        root.create(&format!("{path}/threads/below"), &TaskLimits::default()).unwrap();
+        root.create(&path, &TaskLimits::default()).unwrap();
+        // By hand: with the controllers that are handed down to a cgroup of ours none becomes threaded.
         for threaded in ["threads", "threads/below"] {
+            fs::create_dir(format!("{mount}{path}/{threaded}")).unwrap();
             fs::write(format!("{mount}{path}/{threaded}/cgroup.type"), "threaded").unwrap();
         }
         let mut sleeper = sleeper_in(&format!("{mount}{path}"));
