@@ -112,7 +112,9 @@ impl Node {
         let arn = &spec.task;
         let known = self.tasks.contains_key(arn)
             || self.absent.contains_key(arn)
-            || self.attachments.contains_key(arn);
+            || self.attachments.contains_key(arn)
+            // The message of a task that is over, come once more: its address may be another's by now.
+            || self.history.contains_key(arn);
         if known || spec.expires_at <= self.now {
             return self.draft.ignore("interface that is known or has lapsed", arn);
         }

@@ -125,6 +125,16 @@ fn a_task_of_which_only_the_story_is_left_never_runs_again() {
 }
 
 #[test]
+fn an_interface_for_a_task_of_which_only_the_story_is_left_is_not_made_again() {
+    let mut bench = Bench::new();
+    live_and_die(&mut bench, "t");
+    bench.after(3 * HOUR);
+    let message = announced("t", bench.now.plus(HOUR));
+    assert_eq!(words(&bench.on(message)), [""; 0], "its address may be another's by now");
+    assert!(bench.attachment("t").is_none());
+}
+
+#[test]
 fn a_task_whose_stop_was_not_told_keeps_its_record() {
     let mut bench = Bench::new();
     bench.up(a_task("t", vec![a_container("app")]));
