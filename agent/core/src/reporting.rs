@@ -32,7 +32,8 @@ impl Task {
         untold.filter_map(Container::since).min().map(|since| since.plus(hold))
     }
 
-    /// The next status to tell. A task that ran says RUNNING before it says STOPPED, however short it was.
+    /// The next status to tell. A task that ran says RUNNING before it says STOPPED, however short it was; one of which nobody knows
+    /// whether it ran does not.
     fn status_to_tell(&self) -> Option<Status> {
         let status = self.status()?;
         let skipped_running =

@@ -164,15 +164,16 @@ impl Task {
         }
     }
 
-    /// Whether it was RUNNING once: every container has started, but for others than essential ones that never will.
+    /// Whether it was RUNNING once: every container has started, but for others than essential ones that never will. One that may have
+    /// ended without a start has not.
     pub(crate) fn has_run(&self) -> bool {
+        let started = |container: &Container| container.started_at().is_some() && !container.is_doubted();
         let on_its_way = |(spec, container): (&ContainerSpec, &Container)| match container.phase() {
             Phase::Running(_) | Phase::Restarting(_) => true,
-            Phase::Stopped(stopped) => stopped.started_at.is_some() || !spec.essential,
+            Phase::Stopped(_) => started(container) || !spec.essential,
             Phase::Pending | Phase::Resolved { .. } | Phase::Created(_) => false,
         };
-        self.pairs().all(on_its_way)
-            && self.containers.iter().any(|container| container.started_at().is_some())
+        self.pairs().all(on_its_way) && self.containers.iter().any(started)
     }
 
     /// When the first essential container stopped.

@@ -139,6 +139,13 @@ impl Container {
         }
     }
 
+    /// Whether it may have ended without having been started.
+    pub(crate) fn is_doubted(&self) -> bool {
+        let doubt = |reason: &Reason| is_doubt(reason);
+        self.stopped()
+            .is_some_and(|stopped| stopped.exit_code.is_some() && stopped.reason.as_ref().is_some_and(doubt))
+    }
+
     /// The kernel killed a process of it for memory.
     pub(crate) fn ran_out_of_memory(&mut self) {
         self.out_of_memory = true;

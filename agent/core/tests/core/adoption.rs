@@ -132,6 +132,18 @@ fn a_code_with_which_what_was_never_started_ends_too_is_told_with_the_doubt() {
 }
 
 #[test]
+fn what_may_never_have_run_is_not_said_to_have_run() {
+    for (code, statuses) in [(137, &[Status::Stopped][..]), (3, &[Status::Running, Status::Stopped])] {
+        let mut bench = Bench::new();
+        let spec = a_task("t", vec![a_container("app")]);
+        let effects = bench.restart_without_state(&[(of("t", "app"), exit(code))], &spec);
+        let mut told = reported(&bench.succeed(effects));
+        told.retain(|status| *status >= Status::Running);
+        assert_eq!(told, statuses, "{code}");
+    }
+}
+
+#[test]
 fn what_is_known_of_an_end_takes_the_place_of_the_doubt() {
     let mut bench = Bench::new();
     let all = [(of("t", "app"), exit(137))];
