@@ -72,7 +72,7 @@ impl State {
     }
 
     /// What containerd finds under the name of a container whose making nobody waits for any more goes, whoever made it meanwhile.
-    pub(super) fn making_is_undone(&mut self, id: &str) {
+    pub(super) fn making_is_undone(&mut self, id: &str, answered: bool) {
         let found =
             self.host.containers.get(id).filter(|found| self.host.seen(found) == ObservedState::Created);
         let Some(pid) = found.map(|found| found.pid).filter(|_| self.weather.containerd_down == 0) else {
@@ -81,10 +81,11 @@ impl State {
         self.say(Who::Fate, format_args!("containerd undoes {id}, for a request of an agent that is dead"));
         let record = self.record(id);
         record.phase = Phase::Vanished;
-        let task = record.task.clone();
+        let (task, made_by) = (record.task.clone(), record.made_by);
         self.host.kernel.remove(pid);
-        // An agent without its data cannot know that the record which is left has never had a process.
-        if self.host.data_lost {
+        // An agent without its data cannot know that the record which is left has never had a process; nor can one that comes after
+        // the death of another which knew that it was made.
+        if self.host.data_lost || (answered && (self.life.dead || made_by != self.life.number)) {
             self.excuse(&task);
         }
         if self.draw("undo told", 0, 1) == 0 {

@@ -13,7 +13,7 @@ impl State {
         match happening {
             Happening::Exit { pid, code, oom } => self.process_ends(pid, code, oom),
             Happening::Emit { id, exit } => self.emit(&id, exit),
-            Happening::Undo { id } => self.making_is_undone(&id),
+            Happening::Undo { answered, id } => self.making_is_undone(&id, answered),
             Happening::Resubscribed => self.resubscribed(),
             Happening::Want { task } => self.want(task),
             Happening::Announce { task } => self.announce(task),

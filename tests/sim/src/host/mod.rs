@@ -75,6 +75,8 @@ pub struct Container {
     pub started_at: Option<Millis>,
     /// When its present process was made.
     pub made_at: Millis,
+    /// The life of the agent in which it was made.
+    pub made_by: u64,
     /// What the agent noted on it when that process was made in place of another.
     pub restarts: Vec<u8>,
 }

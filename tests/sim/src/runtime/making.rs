@@ -131,7 +131,7 @@ impl State {
         self.host.containers.insert(id.to_owned(), container);
         if self.host.undoing.remove(id) {
             let after = self.draw("undo late", 0, 60);
-            self.plan(after, Happening::Undo { id: id.to_owned() });
+            self.plan(after, Happening::Undo { answered: true, id: id.to_owned() });
         }
         Ok(())
     }
@@ -160,6 +160,7 @@ impl State {
             created_at: self.wall(),
             started_at: None,
             made_at: self.now(),
+            made_by: self.life.number,
             restarts: Vec::new(),
         }
     }

@@ -21,8 +21,10 @@ pub enum Happening {
         id: String,
         exit: Option<(i32, i64)>,
     },
-    /// containerd undoes the making of a container, which a dead agent had asked for.
+    /// containerd undoes the making of a container, which a dead agent had asked for; `answered` when it undoes what another agent made
+    /// of it since, and knows of.
     Undo {
+        answered: bool,
         id: String,
     },
     /// containerd says that events flow.

@@ -2,6 +2,7 @@
 
 use super::{Happening, State};
 use crate::history::Who;
+use crate::host::{Container, Phase};
 use crate::scenario::{Millis, Trouble};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -83,16 +84,24 @@ impl State {
         let down = self.life.down;
         self.say(Who::Fate, format_args!("the agent is killed {place}, for {down} ms"));
         self.trouble(down);
+        self.excuse_the_undone();
         for id in std::mem::take(&mut self.life.making) {
             match self.draw("undo", 0, 2) {
                 0 => {
                     let after = self.draw("undo after", 1, 4_000);
-                    self.plan(after, Happening::Undo { id });
+                    self.plan(after, Happening::Undo { answered: false, id });
                 }
                 1 => drop(self.host.undoing.insert(id)),
                 _ => {}
             }
         }
+    }
+
+    /// Whether a container without a process had been started before its agent died, no later one can know.
+    fn excuse_the_undone(&mut self) {
+        let undone = |one: &&Container| one.phase == Phase::Vanished && one.started_at.is_none();
+        let tasks = self.host.containers.values().filter(undone).map(|one| one.task.clone());
+        tasks.collect::<Vec<_>>().iter().for_each(|task| self.excuse(task));
     }
 
     /// The agent dies at once.
