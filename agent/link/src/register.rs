@@ -16,9 +16,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::time::Duration;
 use uuid::Uuid;
-use wharf_protocol::api::{
-    Attribute, ContainerInstance, RegisterContainerInstanceRequest, RegisterContainerInstanceResponse,
-};
+use wharf_protocol::api::{Attribute, ContainerInstance, RegisterContainerInstanceRequest};
 use wharf_wait::Wait;
 
 /// The cluster that is made when none is configured and it is missing.
@@ -205,9 +203,9 @@ pub async fn register(
     let mut cluster_is_missing = false;
     loop {
         let tried = if cluster_is_missing {
-            plane.create_cluster(DEFAULT_CLUSTER).await.map(|_| None)
+            ask(|| plane.create_cluster(DEFAULT_CLUSTER), policy.silence, jitter).await.map(|_| None)
         } else {
-            ask(plane, &request, policy.silence, jitter).await.map(Some)
+            ask(|| plane.register_container_instance(&request), policy.silence, jitter).await.map(Some)
         };
         let error = match tried {
             Ok(Some(answer)) => return accept(&request, answer.container_instance.unwrap_or_default()),
@@ -230,19 +228,18 @@ pub async fn register(
     }
 }
 
-/// The first answer to a registration. A connection that is taken and stays silent, by a proxy whose server hangs, say, would hold it up
-/// until its own deadline, long after all is well: so the call is made once more beside it, on another one. To the control plane they
-/// are one, by their client token.
-async fn ask(
-    plane: &impl ControlPlane,
-    request: &RegisterContainerInstanceRequest,
+/// The first answer to a call. A connection that is taken and stays silent, by a proxy whose server hangs, say, would hold it up until
+/// its own deadline, long after all is well: so the call is made once more beside it, on another one. To the control plane they are
+/// one: a registration by its client token, the making of a cluster by the cluster's name.
+async fn ask<T, F: Future<Output = Result<T, CallError>>>(
+    call: impl Fn() -> F,
     silence: Duration,
     jitter: &mut Jitter,
-) -> Result<RegisterContainerInstanceResponse, CallError> {
+) -> Result<T, CallError> {
     let mut asked = FuturesUnordered::new();
     loop {
         if asked.len() < BESIDE {
-            asked.push(plane.register_container_instance(request));
+            asked.push(call());
         }
         let silence = silence + jitter.up_to(silence.mul_f64(0.2));
         let answer = Wait::named("an answer").owner("registration").at_most(silence).on(asked.next());

@@ -38,6 +38,8 @@ enum Weather {
     Swallows,
     /// Connections are taken, and nothing is said on them ever after.
     Silences,
+    /// The cluster is missing, and what would make it is answered as little.
+    Lacks,
     /// Connects are refused at once.
     Refuses,
     /// A load balancer answers 503.
@@ -81,6 +83,7 @@ impl ControlPlane for Plane {
     ) -> Result<RegisterContainerInstanceResponse, CallError> {
         self.0.lock().unwrap().attempts += 1;
         let (code, status) = match self.weather() {
+            Weather::Lacks => ("ClusterNotFoundException", 400),
             Weather::Throttles => ("ThrottlingException", 400),
             Weather::Unavailable => ("ServerException", 503),
             Weather::Fair => {
@@ -89,11 +92,7 @@ impl ControlPlane for Plane {
                     Some(ContainerInstance { container_instance_arn: arn, ..ContainerInstance::default() });
                 return Ok(RegisterContainerInstanceResponse { container_instance });
             }
-            Weather::Silences => {
-                sleep(Duration::from_secs(42)).await;
-                // What the real client says then cannot be made here; to the loop both are no answer of the API.
-                return Err(CallError::TooLarge { operation: "RegisterContainerInstance", limit: 0 });
-            }
+            Weather::Silences => return Err(silence("RegisterContainerInstance").await),
             Weather::Swallows | Weather::Refuses => unreachable!("registration is asked in other weather"),
         };
         let error = ApiError { code: code.to_owned(), message: String::new(), status };
@@ -101,7 +100,11 @@ impl ControlPlane for Plane {
     }
 
     async fn create_cluster(&self, _: &str) -> Result<CreateClusterResponse, CallError> {
-        unreachable!("the sessions make no cluster")
+        self.0.lock().unwrap().attempts += 1;
+        match self.weather() {
+            Weather::Lacks => Err(silence("CreateCluster").await),
+            _ => Ok(CreateClusterResponse::default()),
+        }
     }
 
     /// As the real client: an answer that does not come is replaced by the one that is remembered.
@@ -127,7 +130,9 @@ impl ControlPlane for Plane {
             Weather::Swallows => std::future::pending().await,
             Weather::Refuses => Err(Ending::Unreachable("connection refused".to_owned())),
             Weather::Unavailable => Err(Ending::Troubled { reason: "503".to_owned(), retry_after: None }),
-            Weather::Throttles | Weather::Silences => unreachable!("no session is opened in it"),
+            Weather::Throttles | Weather::Silences | Weather::Lacks => {
+                unreachable!("no session is opened in it")
+            }
             Weather::Fair => {
                 let (near, far) = tokio::io::duplex(64 * 1024);
                 self.0.lock().unwrap().opened.send(far).unwrap();
@@ -139,6 +144,12 @@ impl ControlPlane for Plane {
     async fn submit_task_state_change(&self, _: &SubmitTaskStateChangeRequest) -> SubmitOutcome {
         unreachable!("the sessions submit nothing")
     }
+}
+
+/// A call that is not answered. What the real client says then cannot be made here; to the loop both are no answer of the API.
+async fn silence(operation: &'static str) -> CallError {
+    sleep(Duration::from_secs(42)).await;
+    CallError::TooLarge { operation, limit: 0 }
 }
 
 /// The loop against a plane in memory.
@@ -240,7 +251,7 @@ async fn registered_after_an_hour_of(weather: Weather, seed: u64) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn an_agent_that_starts_in_an_hour_of_trouble_is_registered_within_ten_seconds_of_its_end() {
-    for weather in [Weather::Unavailable, Weather::Throttles, Weather::Silences] {
+    for weather in [Weather::Unavailable, Weather::Throttles, Weather::Silences, Weather::Lacks] {
         let mut all = Vec::new();
         for seed in 0..20 {
             all.push(registered_after_an_hour_of(weather, seed).await);
