@@ -48,11 +48,20 @@ pub(crate) fn waits_for_start(pid: u32) -> bool {
 /// True for a process in a process namespace below ours, as those of every container are. While one of them lives, so does the
 /// container's main process: the kernel ends a namespace with its first process.
 pub(crate) fn is_contained(pid: u32) -> bool {
-    let status = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"));
-    let numbers = |status: &str| {
-        status.lines().find_map(|line| Some(line.strip_prefix("NSpid:")?.split_whitespace().count()))
-    };
-    status.is_ok_and(|status| numbers(&status) > Some(1))
+    namespace_depth(pid).is_some_and(|(depth, _)| depth > 1)
+}
+
+/// Returns the first process of the outermost process namespace among these: the main process of a container, where they are all of its.
+pub(crate) fn main_of(processes: &[u32]) -> Option<u32> {
+    let first = |pid: &&u32| namespace_depth(**pid).filter(|(depth, number)| *depth > 1 && *number == 1);
+    processes.iter().filter_map(|pid| first(&pid).map(|(depth, _)| (depth, *pid))).min().map(|(_, pid)| pid)
+}
+
+/// How many process namespaces a process is in, of those that are seen from here, and its number in the innermost.
+fn namespace_depth(pid: u32) -> Option<(usize, u32)> {
+    let status = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).ok()?;
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"))?.split_whitespace();
+    Some((numbers.clone().count(), numbers.last()?.parse().ok()?))
 }
 
 /// True for what becomes a container: the runtime's init, also before it has a namespace and bears its name.

@@ -183,6 +183,11 @@ impl<O: Outside> World<O> {
                     Err(error) => chain(&error),
                 }
             }
+            (Ok(SignalOutcome::Gone) | Err(SignalError::Rpc { .. }), StopSignal::Polite(_))
+                if self.is_asked_past_containerd(&container, name).await =>
+            {
+                return Event::SignalSent { container };
+            }
             (Ok(SignalOutcome::Delivered | SignalOutcome::Gone), _) => {
                 return Event::SignalSent { container };
             }
@@ -193,6 +198,17 @@ impl<O: Outside> World<O> {
             (Err(error @ (SignalError::Unknown { .. } | SignalError::Rpc { .. })), _) => chain(&error),
         };
         Event::SignalFailed { container, reason: Reason::new(ReasonCode::CannotStopContainer, failure) }
+    }
+
+    /// Whether a container that containerd has lost, or whose shim does not answer, got its signal from the agent itself.
+    async fn is_asked_past_containerd(&self, container: &ContainerRef, signal: &str) -> bool {
+        let asked = self.runtime.ask(&self.cgroup(container), signal).await;
+        asked
+            .inspect_err(|error| {
+                tracing::warn!(task = %container.task, container = container.container, error = chain(error),
+                "cannot look into a cgroup for whom to send a signal");
+            })
+            .is_ok_and(|outcome| outcome == SignalOutcome::Delivered)
     }
 
     /// What became of a container that had no process left to kill: its exit may be known, and nobody may ever tell of it.

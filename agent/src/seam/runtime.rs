@@ -49,6 +49,13 @@ pub trait Runtime: Clone + fmt::Debug + Send + Sync + 'static {
         cgroup: &str,
     ) -> impl Future<Output = Result<Option<ObservedState>, CgroupError>> + Send;
 
+    /// Sends a signal to the main process of a container that containerd passes none on to, by its cgroup.
+    fn ask(
+        &self,
+        cgroup: &str,
+        signal: &str,
+    ) -> impl Future<Output = Result<SignalOutcome, CgroupError>> + Send;
+
     /// Kills whatever is in the cgroup of a container.
     fn end(&self, cgroup: &str) -> impl Future<Output = Result<(), CgroupError>> + Send;
 
@@ -108,6 +115,10 @@ impl Runtime for Containerd {
 
     async fn survivor(&self, cgroup: &str) -> Result<Option<ObservedState>, CgroupError> {
         Self::survivor(self, cgroup).await
+    }
+
+    async fn ask(&self, cgroup: &str, signal: &str) -> Result<SignalOutcome, CgroupError> {
+        Self::ask(self, cgroup, signal).await
     }
 
     async fn end(&self, cgroup: &str) -> Result<(), CgroupError> {

@@ -84,7 +84,7 @@ pub(super) fn is_gone(error: &RpcError) -> bool {
     error.is_not_found() || error.message().contains("process already finished")
 }
 
-fn number(signal: &str) -> Option<u32> {
+pub(super) fn number(signal: &str) -> Option<u32> {
     let upper = signal.trim().to_ascii_uppercase();
     if let Ok(number) = upper.parse::<u32>() {
         return (1..=RTMAX).contains(&number).then_some(number);

@@ -4,10 +4,12 @@
 //! container; it shows no process while a shim hangs; a record may be removed by hand. Nobody but the kernel knows, and it keeps the
 //! processes of a container in the container's cgroup. The path of that comes from the caller: the record may be what is missing.
 
-use super::ObservedState;
+use super::{ObservedState, SignalOutcome, signal};
 use crate::cgroup::{CgroupError, CgroupRoot};
 use crate::connect::Containerd;
-use crate::process::{is_becoming, is_contained};
+use crate::process::{is_becoming, is_contained, main_of};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::time::Duration;
 
 /// How long killed processes may take to end.
@@ -29,6 +31,27 @@ impl Containerd {
             Some(pid) => Ok(Some(ObservedState::Running { pid })),
             None => self.end(cgroup).await.map(|()| None),
         }
+    }
+
+    /// Sends a signal to the main process of a container that containerd passes none on to.
+    ///
+    /// One that was never started is left alone: its runtime's init would take the signal for itself. A real-time signal is not sent.
+    pub async fn ask(&self, cgroup: &str, signal: &str) -> Result<SignalOutcome, CgroupError> {
+        let processes = CgroupRoot::host().processes(cgroup)?;
+        let main = main_of(&processes).filter(|main| !is_becoming(*main));
+        let number = signal::number(signal).and_then(|number| i32::try_from(number).ok());
+        let known = number.and_then(|number| Signal::try_from(number).ok());
+        let Some((main, known)) = main.and_then(|main| i32::try_from(main).ok()).zip(known) else {
+            return Ok(SignalOutcome::Gone);
+        };
+        tracing::warn!(
+            cgroup,
+            main,
+            signal,
+            "containerd passes no signal on to this container; the agent does"
+        );
+        let sent = kill(Pid::from_raw(main), known);
+        Ok(if sent.is_ok() { SignalOutcome::Delivered } else { SignalOutcome::Gone })
     }
 
     /// Kills whatever is in the cgroup of a container, and waits until nothing is.

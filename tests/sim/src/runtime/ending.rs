@@ -30,6 +30,13 @@ impl SimRuntime {
         }
     }
 
+    pub(super) async fn ask(&self, cgroup: &str, signal: &str) -> Result<SignalOutcome, CgroupError> {
+        self.world.step("before", "Ask", cgroup).await;
+        let outcome = self.world.change(|state| state.signal_past(cgroup, signal));
+        self.world.step("after", "Ask", cgroup).await;
+        Ok(outcome)
+    }
+
     pub(super) async fn end(&self, cgroup: &str) -> Result<(), CgroupError> {
         self.world.step("before", "End", cgroup).await;
         let asked = self.world.lock().mistake != Some(Mistake::KernelNotAsked);
@@ -87,6 +94,19 @@ impl State {
             self.kill_is_death(id, pid);
         }
         Ok(SignalOutcome::Delivered)
+    }
+
+    /// A signal without a shim, to the main process in a cgroup.
+    fn signal_past(&mut self, cgroup: &str, signal: &str) -> SignalOutcome {
+        let main = self.occupants(cgroup).into_iter().find(|(_, kind)| matches!(kind, Kind::Runs { .. }));
+        let Some((pid, _)) = main else { return SignalOutcome::Gone };
+        let Some(process) = self.host.kernel.process(pid).cloned() else { return SignalOutcome::Gone };
+        self.say(Who::Agent, format_args!("{signal} to {}, past containerd", process.id));
+        let obeys = self.plane.plan_of(&process.task, &process.name).and_then(|plan| plan.obeys);
+        if let Some(after) = obeys {
+            self.plan(after, Happening::Exit { pid, code: 143, oom: false });
+        }
+        SignalOutcome::Delivered
     }
 
     /// The mistake by that name.

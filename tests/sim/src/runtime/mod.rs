@@ -77,6 +77,10 @@ impl Runtime for SimRuntime {
         Self::survivor(self, cgroup).await
     }
 
+    async fn ask(&self, cgroup: &str, signal: &str) -> Result<SignalOutcome, CgroupError> {
+        Self::ask(self, cgroup, signal).await
+    }
+
     async fn end(&self, cgroup: &str) -> Result<(), CgroupError> {
         Self::end(self, cgroup).await
     }

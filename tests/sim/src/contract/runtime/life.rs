@@ -94,11 +94,15 @@ pub(super) async fn what_lives_of_a_container_is_found_by_its_cgroup_and_ended_t
     let (runtime, request) = (yard.runtime(), yard.container(Process::IsDeaf));
     let cgroup = &request.cgroup_path;
     let living = async || runtime.survivor(cgroup).await.expect("it can be looked into");
-    assert_eq!(living().await, None, "there is no such cgroup");
+    let ask = async || runtime.ask(cgroup, "SIGTERM").await.expect("it can be looked into");
+    assert_eq!((living().await, ask().await), (None, SignalOutcome::Gone), "there is no such cgroup");
     runtime.create(&request).await.expect("it can be created");
     assert_eq!(living().await, Some(ObservedState::Created));
+    assert_eq!(ask().await, SignalOutcome::Gone, "what was never started is not asked");
     runtime.start(&request.id).await.expect("it can be started");
     assert!(matches!(living().await, Some(ObservedState::Running { .. })));
+    assert_eq!(ask().await, SignalOutcome::Delivered);
+    assert!(matches!(living().await, Some(ObservedState::Running { .. })), "it is deaf");
     runtime.end(cgroup).await.expect("it can be ended");
     assert_eq!(living().await, None);
     assert_eq!(exit_of(&runtime, &request.id).await.code, 137);
