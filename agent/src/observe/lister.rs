@@ -91,8 +91,9 @@ impl<R: Runtime> Lister<R> {
     }
 }
 
-/// The containers of a task that are in the runtime and have not ended, as far as is known, or that are shown there: what is known is of
-/// when the listing began, and they may have been made since.
+/// The containers of a task that are in the runtime and have not ended, as far as is known, or that are shown as ended: what is known is
+/// of when the listing began, and they may have been made and started since. Of one that is shown without a process nothing follows, as
+/// long as it is not known to have been made; what waits in its cgroup may be left of a creation that was broken off.
 fn expected(
     task: &TaskView,
     shown: &BTreeMap<ContainerRef, Observation>,
@@ -100,7 +101,7 @@ fn expected(
     let name = |name: &str| ContainerRef { task: task.spec.arn.clone(), container: name.to_owned() };
     let containers = task.containers().map(move |(spec, state)| (name(&spec.name), state.known));
     let there = containers.filter(|(container, known)| match known {
-        Stage::None | Stage::Pulled => shown.contains_key(container),
+        Stage::None | Stage::Pulled => matches!(shown.get(container), Some(Observation::Exited(_))),
         Stage::Created | Stage::Running => true,
         Stage::Stopped => false,
     });
