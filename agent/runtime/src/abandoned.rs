@@ -3,18 +3,22 @@
 //! Owns what is not named after a container, so that no repeated effect finds it again: pipes of probes, leases of pulls, shims that
 //! never served.
 
-use crate::connect::Containerd;
+use crate::connect::{Containerd, Shared};
 use crate::rpc::{self, RpcError, SLOW};
 use containerd_client::services::v1::{DeleteRequest, ListRequest};
 use nix::libc::O_NONBLOCK;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 use wharf_wait::{Wait, begin};
 
 /// Leases of an agent's pulls, and of its looks into images. Those that the operator's commands take have other names, and may be in use.
 const LEASES: [&str; 3] = ["wharf-pull-", "wharf-unpack-", "wharf-users-"];
+
+/// The first look after the one at the start; 63 s later is the last.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 impl Containerd {
     /// Ends what an agent before this one began: to be called once, before anything is asked or done.
@@ -26,15 +30,10 @@ impl Containerd {
         if let Err(error) = self.give_back_leases().await {
             tracing::warn!(%error, "leases of broken-off pulls are not given back, they will expire");
         }
-        // Once more when a request that was sent before must have got where it goes; until then the pipes are held open.
         let (shared, closing) = (Arc::downgrade(&self.shared), self.shared.closing.clone());
         begin(&self.shared.tasks, async move {
-            let pause = Wait::named("requests that were broken off").owner("containerd client").pause(SLOW);
-            let late = closing.run_until_cancelled(pause).await.and_then(|()| shared.upgrade());
+            closing.run_until_cancelled(look_again(shared)).await;
             drop(readers);
-            if let Some(shared) = late {
-                shared.end_forsaken("recovery").await;
-            }
         });
     }
 
@@ -63,6 +62,18 @@ impl Containerd {
             rpc::found(rpc::call("Leases.Delete", SLOW, leases.delete(delete)).await)?;
         }
         Ok(())
+    }
+}
+
+/// Looks for forsaken shims ever more rarely, until a request that was sent before must have got where it goes: until then one may be
+/// broken off.
+async fn look_again(shared: Weak<Shared>) {
+    let mut pause = FIRST_LOOK;
+    while pause <= SLOW {
+        Wait::named("requests that were broken off").owner("containerd client").pause(pause).await;
+        let Some(shared) = shared.upgrade() else { return };
+        shared.end_forsaken("recovery").await;
+        pause *= 2;
     }
 }
 

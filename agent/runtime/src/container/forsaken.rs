@@ -6,23 +6,29 @@
 use super::make::LONG_CREATE;
 use crate::connect::Shared;
 use crate::process;
-use crate::rpc::{RpcError, SLOW};
+use crate::rpc::RpcError;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::pin::pin;
+use std::time::Duration;
 use wharf_wait::{Wait, blocking};
+
+/// How long a look through `/proc` may take.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Waits for the answer to a request for a process, and ends the forsaken shims that hold it up.
 pub(super) async fn ended_beside<T>(shared: &Shared, owner: &str, request: impl Future<Output = T>) -> T {
     let mut request = pin!(request);
     loop {
-        let pause = Wait::named("a look for a shim that holds up a create")
-            .owner(owner.to_owned())
-            .pause(LONG_CREATE);
-        // Cancellation: the request lives on from round to round, and a pause that is dropped is begun anew.
+        let look = async {
+            let pause = Wait::named("a look for a shim that holds up a create").owner(owner.to_owned());
+            pause.pause(LONG_CREATE).await;
+            shared.end_forsaken(owner).await;
+        };
+        // Cancellation: the request lives on from round to round; a look that is dropped is begun anew, and what it has killed is dead.
         tokio::select! {
             answer = &mut request => return answer,
-            () = pause => shared.end_forsaken(owner).await,
+            () = look => {}
         }
     }
 }
@@ -41,7 +47,7 @@ impl Shared {
             shims.filter(|(shim, _)| process::is_forsaken(*shim)).collect::<Vec<_>>()
         };
         let looking =
-            Wait::named("a look through /proc for forsaken shims").owner(owner.to_owned()).at_most(SLOW);
+            Wait::named("a look through /proc for forsaken shims").owner(owner.to_owned()).at_most(LOOK);
         let found = looking.of(blocking(find)).await.unwrap_or_else(|late| {
             tracing::warn!(%late, "whether there are shims that can never serve is not known");
             Vec::new()

@@ -7,7 +7,8 @@
 use super::{ObservedState, SignalOutcome, signal};
 use crate::cgroup::{CgroupError, CgroupRoot};
 use crate::connect::Containerd;
-use crate::process::{is_becoming, is_contained, main_of};
+use crate::process::{is_becoming, is_contained, main_of, started};
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::time::Duration;
@@ -19,7 +20,9 @@ impl Containerd {
     /// Says what lives of a container that is said to have ended; `None` when it has. A main process that lives is not touched;
     /// what one has left behind is killed.
     pub async fn survivor(&self, cgroup: &str) -> Result<Option<ObservedState>, CgroupError> {
-        let processes = CgroupRoot::host().processes(cgroup)?;
+        let mut processes = CgroupRoot::host().processes(cgroup)?;
+        // Those that have gone since they were listed say nothing: the runtime's init is the third process that it makes.
+        processes.retain(|pid| started(*pid).is_some());
         if processes.is_empty() {
             // Not looked at again: a new process may be in the making by now.
             return Ok(None);
@@ -50,8 +53,16 @@ impl Containerd {
             signal,
             "containerd passes no signal on to this container; the agent does"
         );
-        let sent = kill(Pid::from_raw(main), known);
-        Ok(if sent.is_ok() { SignalOutcome::Delivered } else { SignalOutcome::Gone })
+        Ok(match kill(Pid::from_raw(main), known) {
+            Ok(()) => SignalOutcome::Delivered,
+            Err(error) => {
+                // Gone is what it was to become.
+                if error != Errno::ESRCH {
+                    tracing::warn!(cgroup, main, signal, %error, "the signal is not sent; the container will be killed");
+                }
+                SignalOutcome::Gone
+            }
+        })
     }
 
     /// Kills whatever is in the cgroup of a container, and waits until nothing is.
