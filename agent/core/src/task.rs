@@ -167,7 +167,9 @@ impl Task {
     /// Whether it was RUNNING once: every container has started, but for others than essential ones that never will. One that may have
     /// ended without a start has not.
     pub(crate) fn has_run(&self) -> bool {
-        let started = |container: &Container| container.started_at().is_some() && !container.is_doubted();
+        let told = self.told >= Some(Status::Running);
+        let sure = |container: &Container| told || container.restarts().is_some() || !container.is_doubted();
+        let started = |container: &Container| container.started_at().is_some() && sure(container);
         let on_its_way = |(spec, container): (&ContainerSpec, &Container)| match container.phase() {
             Phase::Running(_) | Phase::Restarting(_) => true,
             Phase::Stopped(_) => started(container) || !spec.essential,

@@ -13,6 +13,7 @@ use wharf_core::phase::Phase;
 use wharf_core::reason::ReasonCode;
 use wharf_core::report::Status;
 use wharf_core::spec::{Condition, TaskSpec};
+use wharf_core::work::Act;
 
 const RUNNING: Observation = Observation::Running { pid: 7, since: None };
 
@@ -141,6 +142,22 @@ fn what_may_never_have_run_is_not_said_to_have_run() {
         told.retain(|status| *status >= Status::Running);
         assert_eq!(told, statuses, "{code}");
     }
+}
+
+#[test]
+fn a_task_that_was_told_running_does_not_go_back_when_the_end_of_a_restart_leaves_a_doubt() {
+    let mut bench = Bench::new();
+    bench.up(a_task("t", vec![a_container("app").restarted(10, &[]), a_container("side")]));
+    bench.after(seconds(20));
+    let renewal = bench.on(exited(of("t", "app"), 3, bench.now));
+    let start = bench.on(success(&renewal[0], bench.now));
+    assert_eq!(words(&start), ["start app"]);
+    let unanswered = reason(ReasonCode::CannotStartContainer);
+    let (container, act) = (of("t", "app"), Act::Start);
+    bench.on(Event::Postponed { container, act, reason: unanswered, suspect: None });
+    bench.on(exited(of("t", "app"), 137, bench.now));
+    assert!(bench.container("t", "app").stopped().is_some());
+    assert_eq!(bench.task("t").status(), Some(Status::Running), "the other one still stops");
 }
 
 #[test]
