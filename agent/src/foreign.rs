@@ -11,7 +11,7 @@ use std::time::Duration;
 pub struct Foreign {
     /// Time from the first sight to the removal; `None`: they stay.
     wait: Option<Duration>,
-    /// By the time since the host's boot: a clock that is set brings nobody's end about.
+    /// By the time since the watch began: a clock that is set brings nobody's end about.
     since: BTreeMap<String, Duration>,
 }
 
@@ -31,13 +31,13 @@ impl Foreign {
     }
 
     /// Takes in which of them a listing showed.
-    pub fn listed(&mut self, ids: BTreeSet<String>, since_boot: Duration) -> Verdict {
+    pub fn listed(&mut self, ids: BTreeSet<String>, now: Duration) -> Verdict {
         self.since.retain(|id, _| ids.contains(id));
         let news = ids.iter().filter(|id| !self.since.contains_key(*id)).cloned().collect();
         for id in ids {
-            self.since.entry(id).or_insert(since_boot);
+            self.since.entry(id).or_insert(now);
         }
-        let over = |since: &Duration| self.wait.is_some_and(|wait| since.saturating_add(wait) <= since_boot);
+        let over = |since: &Duration| self.wait.is_some_and(|wait| since.saturating_add(wait) <= now);
         let due = self.since.iter().filter(|(_, since)| over(since)).map(|(id, _)| id.clone()).collect();
         Verdict { news, due }
     }

@@ -19,6 +19,7 @@ use crate::timekeeper::Timekeeper;
 use crate::view::View;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wharf_core::effect::Reply;
@@ -68,8 +69,8 @@ pub async fn begin<O: Outside>(life: Life<O>, tracker: &TaskTracker, stop: &Canc
     failpoint!("recovery.swept");
     // The first input: what runs. Everything else queues behind it.
     tell(&inbox, Input::Event(observed)).await;
-    let time = Timekeeper::new(clock.clone(), lister.boot.clone());
-    let watch = Watch::<O> { lister, clock, view: views, inbox: inbox.clone(), foreign };
+    let time = Timekeeper::new(clock, lister.boot.clone());
+    let watch = Watch::<O> { lister, begun: Instant::now(), view: views, inbox: inbox.clone(), foreign };
     let shown = Default::default();
     let owner =
         Owner { node, store, time, inbox: inputs, effects: effects.clone(), replies, view, shown, watchdog };

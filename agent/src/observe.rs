@@ -14,13 +14,14 @@ use crate::ending;
 use crate::failpoint::failpoint;
 use crate::foreign::Foreign;
 use crate::owner::{self, Input};
-use crate::seam::{Clock as _, Outside, Runtime};
+use crate::seam::{Outside, Runtime};
 use crate::view::View;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use wharf_core::event::{ContainerRef, Event, Exit, Observation};
 use wharf_core::task::runtime_id;
@@ -46,8 +47,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub struct Watch<O: Outside> {
     /// Who lists.
     pub lister: Lister<O::Runtime>,
-    /// What the time of unknown containers is measured by.
-    pub clock: O::Clock,
+    /// When the watch began: what the time of unknown containers is measured from.
+    pub begun: Instant,
     /// Which tasks are known.
     pub view: watch::Receiver<Arc<View>>,
     /// The node's inbox.
@@ -167,7 +168,7 @@ impl<O: Outside> Watch<O> {
 
     /// Reports what bears no task, and removes it when its time is over: one removal at a time, each bounded by the runtime.
     fn judge(&mut self, foreign: BTreeSet<String>, removals: &mut JoinSet<()>) {
-        let verdict = self.foreign.listed(foreign, self.clock.since_boot());
+        let verdict = self.foreign.listed(foreign, self.begun.elapsed());
         for container in &verdict.news {
             tracing::warn!(container, "a container in our namespace bears no task of ours");
         }

@@ -36,10 +36,10 @@ impl<C: Clock> Timekeeper<C> {
 
     /// How long it is to an instant that the node named, whatever became of the clock since its last turn.
     pub fn until(&self, at: Timestamp) -> Duration {
-        let now = self
-            .told
-            .map(|told| Timestamp::from_millis(told.saturating_add(millis(self.clock.since_boot()))));
-        at.since(now.unwrap_or_else(|| self.clock.now()))
+        let (now, since_boot) = (self.clock.now(), millis(self.clock.since_boot()));
+        // A clock that only drifts is the one that the node will be told.
+        let before = self.told.filter(|told| was_set(*told, now.as_millis().saturating_sub(since_boot)));
+        at.since(before.map_or(now, |told| Timestamp::from_millis(told.saturating_add(since_boot))))
     }
 }
 
@@ -116,5 +116,13 @@ mod tests {
         hands.is_set(-600_000);
         hands.passes(10_000);
         assert_eq!(time.until(deadline), Duration::from_secs(20));
+        time.read();
+        hands.is_set(-999);
+        let by_the_clock = deadline.moved(-600_000).since(hands.now());
+        assert_eq!(
+            time.until(deadline.moved(-600_000)),
+            by_the_clock,
+            "as the node will be told, or it is woken too soon"
+        );
     }
 }

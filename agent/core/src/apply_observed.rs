@@ -161,7 +161,7 @@ impl Container {
                 Some(Observation::Running { since, .. }),
                 Phase::Pending | Phase::Resolved { .. } | Phase::Created(_),
             ) => {
-                self.start(spec, since.unwrap_or(now));
+                self.start(spec, since.unwrap_or(now).min(now));
             }
             (Some(Observation::Exited(exit)), Phase::Created(_) | Phase::Running(_)) => {
                 self.exit(spec, exit);

@@ -47,6 +47,9 @@ impl Node {
     pub(crate) fn container_started(&mut self, container: &ContainerRef, at: Timestamp) {
         let flight = self.landed(container);
         self.work.stands(container);
+        // The clock may have been set while the answer was on its way.
+        let asked = flight.as_ref().map_or(at, |flight| flight.since);
+        let at = at.max(asked).min(self.now);
         self.change(container, "start", |spec, state| state.start(spec, at));
         if let Some(exit) = flight.and_then(|flight| flight.exit) {
             self.container_exited(container, exit);

@@ -99,7 +99,8 @@ impl Found {
     fn restarted(&mut self, before: Option<&Container>, after: &Container) {
         let container = || after.name().to_owned();
         let Some(before) = before else { return };
-        let restarts = after.restarts().filter(|now| before.restarts() != Some(*now));
+        let count = |container: &Container| container.restarts().map(|restarts| restarts.count);
+        let restarts = after.restarts().filter(|_| count(before) != count(after));
         if let (Some(restarts), Some(at)) = (restarts, after.started_at()) {
             self.at(at, Happening::Restarted { container: container(), count: restarts.count });
         }

@@ -152,9 +152,10 @@ impl Quarantine {
         self.cases.get(digest).is_some_and(clears) && self.cases.remove(digest).is_some()
     }
 
-    /// The wall clock was set by so many milliseconds.
-    pub(crate) fn move_along(&mut self, ms: i64) {
-        self.cases.values_mut().for_each(|case| case.last = case.last.moved(ms));
+    /// The wall clock was set by so many milliseconds; by the clock before it was `now`.
+    pub(crate) fn move_along(&mut self, ms: i64, now: Timestamp) {
+        let cases = self.cases.values_mut().filter(|case| case.last <= now);
+        cases.for_each(|case| case.last = case.last.moved(ms));
     }
 
     /// Drops what has stood long enough; a quarantine lasts so long. Returns the digests.

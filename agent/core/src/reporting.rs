@@ -15,11 +15,15 @@ use wharf_protocol::arn::TaskArn;
 /// Longest reason on the wire, in characters.
 const REASON_MAX: usize = 1024;
 
+/// A change that lies further ahead than this is of a clock that was set back since.
+const AHEAD: Duration = Duration::from_secs(60);
+
 impl Task {
     /// The report that is due now.
     pub(crate) fn report_due(&self, hold: Duration, now: Timestamp) -> Option<TaskReport> {
         let status = self.status_to_tell()?;
-        let news = Some(status) > self.told || self.changes_due_at(hold).is_some_and(|due| due <= now);
+        let is_due = |at: Timestamp| at <= now || at > now.plus(hold).plus(AHEAD);
+        let news = Some(status) > self.told || self.changes_due_at(hold).is_some_and(is_due);
         news.then(|| self.report(status))
     }
 

@@ -1,4 +1,4 @@
-//! The wall clock.
+//! The wall clock, and the time since boot, which it is held against.
 
 use nix::time::{ClockId, clock_gettime};
 use std::fmt;

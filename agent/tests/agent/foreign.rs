@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use wharf_agent::foreign::{Foreign, Verdict};
 
-/// Time since the host's boot at the first listing.
+/// Time since the beginning at the first listing.
 const SEEN: Duration = Duration::from_secs(700);
 const HOUR: Duration = Duration::from_secs(3600);
 

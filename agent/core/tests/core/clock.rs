@@ -111,6 +111,30 @@ fn a_clock_that_was_set_while_no_agent_ran_is_noticed_within_one_boot() {
 }
 
 #[test]
+fn what_was_saved_by_a_right_clock_stays_when_one_that_was_wrong_since_the_boot_is_put_right() {
+    let mut bench = bench();
+    let expires_at = bench.now.plus(seconds(60));
+    bench.on(announced("t", expires_at));
+    // The host comes up a year too early, and learns the time later.
+    let year = 365 * 24 * 3_600_000;
+    let early = |by| Event::ClockRead(Ahead { boot: "another boot".to_owned(), by });
+    bench.now = bench.now.moved(-year);
+    bench.on(early(-year));
+    bench.now = bench.now.moved(year);
+    bench.on(early(0));
+    assert_eq!(bench.attachment("t").unwrap().expires_at, expires_at);
+}
+
+#[test]
+fn the_end_of_a_container_beside_others_is_told_though_the_clock_is_set_back() {
+    let mut bench = bench();
+    bench.up(a_task("t", vec![a_container("app"), a_container("side").helper()]));
+    bench.on(exited(of("t", "side"), 3, bench.now));
+    bench.now = bench.now.moved(-TEN_MINUTES);
+    assert_eq!(words(&bench.on(read(-TEN_MINUTES))), ["report RUNNING"]);
+}
+
+#[test]
 fn drift_is_followed_only_once_it_comes_to_a_second() {
     let mut bench = bench();
     bench.up(a_task("t", vec![a_container("app")]));
@@ -154,8 +178,11 @@ fn how_long_a_process_ran_is_reckoned_in_one_clock() {
 #[test]
 fn it_is_told_once_in_the_log_and_in_the_journal_of_each_task_that_has_not_ended() {
     let mut bench = bench();
-    bench.up(a_task("t", vec![a_container("app")]));
+    bench.up(a_task("t", vec![a_container("app").restarted(10, &[])]));
     bench.up(a_task("over", vec![a_container("job").helper()]));
+    bench.after(seconds(20));
+    let effects = bench.on(exited(of("t", "app"), 3, bench.now));
+    bench.succeed(effects);
     let effects = bench.on(exited(of("over", "job"), 0, bench.now));
     bench.succeed(effects);
     let moments = |bench: &Bench, id: &str| bench.node.journal(&arn(id)).unwrap().moments().len();

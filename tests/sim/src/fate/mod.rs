@@ -146,10 +146,10 @@ fn holds_up_stops(what: Trouble) -> bool {
         | Trouble::EventsLost
         | Trouble::CallFails(_)
         | Trouble::DiskFull
-        | Trouble::DiskSlow
-        | Trouble::ClockJump(_) => true,
+        | Trouble::DiskSlow => true,
         // The time for which the agent is dead is counted where it dies.
         Trouble::Kill(_)
+        | Trouble::ClockJump(_)
         | Trouble::DataLost(_)
         | Trouble::TornWrite(_)
         | Trouble::Reboot
