@@ -114,10 +114,14 @@ pub(crate) fn shims(address: &Path, namespace: &str) -> Vec<(u32, String)> {
 
 /// True for a shim that has not opened its log, which is to be its standard error, and never will: the directory is gone.
 pub(crate) fn is_forsaken(shim: u32) -> bool {
-    let process = Path::new("/proc").join(shim.to_string());
-    let directory = fs::read_link(process.join("cwd"));
-    let is_gone = directory.is_ok_and(|path| path.as_os_str().as_bytes().ends_with(b" (deleted)"));
-    is_gone && fs::metadata(process.join("fd/2")).is_ok_and(|error| !error.file_type().is_fifo())
+    let error = fs::metadata(Path::new("/proc").join(shim.to_string()).join("fd/2"));
+    has_lost_its_directory(shim) && error.is_ok_and(|error| !error.file_type().is_fifo())
+}
+
+/// True for a shim whose directory is gone: that of the container for which it was started, which is not the last that it may serve.
+pub(crate) fn has_lost_its_directory(shim: u32) -> bool {
+    let directory = fs::read_link(Path::new("/proc").join(shim.to_string()).join("cwd"));
+    directory.is_ok_and(|path| path.as_os_str().as_bytes().ends_with(b" (deleted)"))
 }
 
 /// Returns the last word of a process's command line: what a shim's program was asked to do, as `start` or `delete`.

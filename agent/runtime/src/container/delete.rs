@@ -94,8 +94,9 @@ impl Shared {
                     return Ok(started.then(|| ExitStatus::new(answer.exit_status, answer.exited_at)));
                 }
                 Err(error) if error.is_not_found() => {
-                    // Where containerd knows of no task, nobody else ends the shim of one whose start was broken off.
+                    // Where containerd knows of no task, nobody else ends the shim of one whose making was broken off.
                     self.end_forsaken(id).await;
+                    self.end_unused(id, group).await;
                     return Ok(None);
                 }
                 Err(error) => error,

@@ -3,6 +3,7 @@
 //! It waits for ever for a reader of that log, and keeps the socket on which the next shim of its group would listen: that one is then
 //! not started, and whatever containerd asks of the group goes unanswered. containerd does not know of it, so nobody else ends it.
 
+use super::hung;
 use super::make::LONG_CREATE;
 use crate::connect::Shared;
 use crate::process;
@@ -54,9 +55,40 @@ impl Shared {
         });
         for (shim, container) in found {
             tracing::warn!(shim, container, "killing a shim that can never serve: its start was broken off");
-            let Ok(pid) = i32::try_from(shim) else { continue };
-            // Gone already is what we want.
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            end(shim);
         }
     }
+
+    /// Kills the shim of a container that is being removed and of which containerd knows no task, where it serves nobody: containerd broke
+    /// off what it was started for, and has removed its directory. One that serves others of its group is left to them.
+    pub(super) async fn end_unused(&self, id: &str, group: &str) {
+        let others = hung::members(self, group).await;
+        if !others.is_ok_and(|others| others.iter().all(|other| other == id)) {
+            return;
+        }
+        let (address, namespace) = (self.config.address.clone(), self.config.namespace.clone());
+        let (container, owner) = (id.to_owned(), id.to_owned());
+        let find = move || {
+            let mut shims = process::shims_for(&address, &namespace, &[&container]);
+            shims
+                .retain(|shim| process::has_lost_its_directory(*shim) && process::children(*shim).is_empty());
+            shims
+        };
+        let looking =
+            Wait::named("a look through /proc for a shim that serves nobody").owner(owner).at_most(LOOK);
+        for shim in looking.of(blocking(find)).await.unwrap_or_default() {
+            tracing::warn!(
+                shim,
+                container = id,
+                "killing a shim that serves nobody: what it was started for was broken off"
+            );
+            end(shim);
+        }
+    }
+}
+
+fn end(shim: u32) {
+    let Ok(pid) = i32::try_from(shim) else { return };
+    // Gone already is what we want.
+    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
 }

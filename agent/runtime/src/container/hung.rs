@@ -21,7 +21,7 @@ pub(super) async fn break_if_silent(shared: &Shared, id: &str, group: &str, erro
 
 /// Kills the shim of a group, when it can be found.
 async fn break_shim(shared: &Shared, id: &str, group: &str) {
-    let mut ids = members(shared, group).await;
+    let mut ids = members(shared, group).await.unwrap_or_default();
     ids.push(id.to_owned());
     let (address, namespace) = (shared.config.address.clone(), shared.config.namespace.clone());
     let find = move || {
@@ -42,12 +42,10 @@ async fn break_shim(shared: &Shared, id: &str, group: &str) {
 }
 
 /// The containers of a group: the shim bears the id of whichever came first.
-async fn members(shared: &Shared, group: &str) -> Vec<String> {
+pub(super) async fn members(shared: &Shared, group: &str) -> Result<Vec<String>, RpcError> {
     let filters = vec![format!("labels.\"{SHIM_GROUP_LABEL}\"=={group:?}")];
     let answer =
         rpc::call("Containers.List", QUICK, shared.containers().list(ListContainersRequest { filters }))
             .await;
-    answer
-        .map(|answer| answer.containers.into_iter().map(|container| container.id).collect())
-        .unwrap_or_default()
+    answer.map(|answer| answer.containers.into_iter().map(|container| container.id).collect())
 }

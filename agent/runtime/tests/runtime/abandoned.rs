@@ -174,6 +174,28 @@ async fn a_shim_that_was_left_before_it_could_serve_ends_when_an_agent_starts_or
 }
 
 #[tokio::test]
+async fn a_shim_that_serves_nobody_ends_when_its_container_is_deleted_and_is_taken_when_it_is_created() {
+    let lab = Lab::with_demo().await;
+    let left = lab.leave_a_shim_behind_that_serves("c", "task").await;
+    lab.containerd.end_abandoned().await;
+    assert_eq!(lab.shims(), [left], "it can still serve");
+    lab.containerd.delete("c").await.unwrap();
+    until("the deletion ends it", async || lab.shims().is_empty()).await;
+
+    let left = lab.leave_a_shim_behind_that_serves("c", "task").await;
+    let request = lab.container("c", "sleep 1000");
+    lab.containerd.create(&request).await.unwrap();
+    lab.containerd.create(&lab.container("sibling", "sleep 1000")).await.unwrap();
+    lab.containerd.delete("other").await.unwrap();
+    assert_eq!(lab.shims(), [left], "it serves");
+    lab.containerd.delete("c").await.unwrap();
+    lab.containerd.delete("c").await.unwrap();
+    assert_eq!(lab.shims(), [left], "for its sibling");
+    lab.containerd.delete("sibling").await.unwrap();
+    lab.finish().await;
+}
+
+#[tokio::test]
 async fn a_shim_that_serves_lives_on_without_the_directory_it_was_started_in() {
     let lab = Lab::with_demo().await;
     lab.containerd.create(&lab.container("c", "sleep 1000")).await.unwrap();

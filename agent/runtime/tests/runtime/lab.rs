@@ -174,6 +174,15 @@ impl Lab {
     /// Has a shim started for a container, and takes its directory away while it waits for a reader of its log there: what is left of a
     /// create whose caller was killed at that moment. It listens where the next shim of the same group would, and never serves.
     pub async fn leave_a_shim_behind(&self, id: &str, group: &str) -> u32 {
+        self.leave_shim(id, group, false).await
+    }
+
+    /// The same a moment later: it has its log, and serves, and nobody asks anything of it.
+    pub async fn leave_a_shim_behind_that_serves(&self, id: &str, group: &str) -> u32 {
+        self.leave_shim(id, group, true).await
+    }
+
+    async fn leave_shim(&self, id: &str, group: &str, serves: bool) -> u32 {
         let bundle = self.path().join("left");
         std::fs::create_dir(&bundle).unwrap();
         nix::unistd::mkfifo(&bundle.join("log"), nix::sys::stat::Mode::S_IRWXU).unwrap();
@@ -196,6 +205,12 @@ impl Lab {
             threads.into_iter().any(|thread| at(thread).is_ok_and(|at| at == "wait_for_partner"))
         })
         .await;
+        if serves {
+            let _reader = std::fs::File::open(bundle.join("log")).unwrap();
+            let error = PathBuf::from(format!("/proc/{shim}/fd/2"));
+            until("the shim has its log", async || error.read_link().is_ok_and(|log| log.ends_with("log")))
+                .await;
+        }
         std::fs::remove_dir_all(&bundle).unwrap();
         shim
     }
