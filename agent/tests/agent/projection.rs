@@ -76,6 +76,7 @@ fn a_view_follows_its_task_from_the_payload_to_the_end() {
     assert_eq!(created.containers[0].created_at, Some(lab.now));
 
     let started = time("2026-11-21T09:00:05Z");
+    lab.now = time("2026-11-21T09:00:06Z");
     let running = lab.step(Event::ContainerStarted { container: container(), at: started });
     assert_eq!((running.known, running.containers[0].known), (Stage::Running, Stage::Running));
     assert_eq!((running.desired, running.containers[0].desired), (Desired::Running, Desired::Running));
