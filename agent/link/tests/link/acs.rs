@@ -200,7 +200,9 @@ async fn a_control_plane_that_dies_and_comes_back_is_found_again() {
     acs.connected().await;
     let address = peer.stop().await;
     drop(opened);
-    assert_eq!(acs.disconnected().await, Ending::Closed);
+    // A kernel resets a connection whose owner died with something unread, such as a ping.
+    let ending = acs.disconnected().await;
+    assert!(matches!(ending, Ending::Closed | Ending::Unreachable(_)), "{ending:?}");
     let mut peer = Peer::start_at(address).await;
     let mut opened = peer.accept().await;
     acs.connected().await;
