@@ -263,7 +263,8 @@ pub enum Event {
         /// start is made with none in flight.
         recovery: bool,
     },
-    /// The clock was read for the first time, or was found set. Comes before what else happened: the times in that are of this clock.
+    /// The clock was read for the first time, or was found set. Comes before what else happened; a time in that may
+    /// still be of the clock before.
     ClockRead(Ahead),
     /// Time passed; deadlines may be due.
     Woken,

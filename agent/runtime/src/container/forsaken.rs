@@ -2,20 +2,17 @@
 //!
 //! It waits for ever for a reader of that log, and keeps the socket on which the next shim of its group would listen: that one is then
 //! not started, and whatever containerd asks of the group goes unanswered. containerd does not know of it, so nobody else ends it.
+//!
+//! One whose start was broken off a moment later has its log and serves. The next create in its group takes it; where none comes, nobody
+//! ends that one either.
 
 use super::hung;
 use super::make::LONG_CREATE;
 use crate::connect::Shared;
 use crate::process;
 use crate::rpc::RpcError;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use std::pin::pin;
-use std::time::Duration;
-use wharf_wait::{Wait, blocking};
-
-/// How long a look through `/proc` may take.
-const LOOK: Duration = Duration::from_secs(10);
+use wharf_wait::Wait;
 
 /// Waits for the answer to a request for a process, and ends the forsaken shims that hold it up.
 pub(super) async fn ended_beside<T>(shared: &Shared, owner: &str, request: impl Future<Output = T>) -> T {
@@ -44,51 +41,27 @@ impl Shared {
     pub(crate) async fn end_forsaken(&self, owner: &str) {
         let (address, namespace) = (self.config.address.clone(), self.config.namespace.clone());
         let find = move || {
-            let shims = process::shims(&address, &namespace).into_iter();
-            shims.filter(|(shim, _)| process::is_forsaken(*shim)).collect::<Vec<_>>()
+            let shims = process::shims(&address, &namespace).into_iter().map(|(shim, _)| shim);
+            shims.filter(|shim| process::is_forsaken(*shim)).collect()
         };
-        let looking =
-            Wait::named("a look through /proc for forsaken shims").owner(owner.to_owned()).at_most(LOOK);
-        let found = looking.of(blocking(find)).await.unwrap_or_else(|late| {
-            tracing::warn!(%late, "whether there are shims that can never serve is not known");
-            Vec::new()
-        });
-        for (shim, container) in found {
-            tracing::warn!(shim, container, "killing a shim that can never serve: its start was broken off");
-            end(shim);
-        }
+        hung::kill_shims(owner, "it can never serve: its start was broken off", find).await;
     }
 
-    /// Kills the shim of a container that is being removed and of which containerd knows no task, where it serves nobody: containerd broke
-    /// off what it was started for, and has removed its directory. One that serves others of its group is left to them.
+    /// Kills the shim of a container that is being removed and of which containerd knows no task, where it serves nobody. One that
+    /// serves others of its group is left to them.
     pub(super) async fn end_unused(&self, id: &str, group: &str) {
         let others = hung::members(self, group).await;
         if !others.is_ok_and(|others| others.iter().all(|other| other == id)) {
             return;
         }
         let (address, namespace) = (self.config.address.clone(), self.config.namespace.clone());
-        let (container, owner) = (id.to_owned(), id.to_owned());
+        let container = id.to_owned();
         let find = move || {
-            let mut shims = process::shims_for(&address, &namespace, &[&container]);
-            shims
-                .retain(|shim| process::has_lost_its_directory(*shim) && process::children(*shim).is_empty());
-            shims
+            let shims = process::shims_for(&address, &namespace, &[&container]).into_iter();
+            let unused =
+                |shim: &u32| process::has_lost_its_directory(*shim) && process::children(*shim).is_empty();
+            shims.filter(unused).collect()
         };
-        let looking =
-            Wait::named("a look through /proc for a shim that serves nobody").owner(owner).at_most(LOOK);
-        for shim in looking.of(blocking(find)).await.unwrap_or_default() {
-            tracing::warn!(
-                shim,
-                container = id,
-                "killing a shim that serves nobody: what it was started for was broken off"
-            );
-            end(shim);
-        }
+        hung::kill_shims(id, "it serves nobody: what it was started for was broken off", find).await;
     }
-}
-
-fn end(shim: u32) {
-    let Ok(pid) = i32::try_from(shim) else { return };
-    // Gone already is what we want.
-    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
 }

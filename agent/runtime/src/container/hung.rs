@@ -5,11 +5,15 @@
 use super::SHIM_GROUP_LABEL;
 use crate::connect::Shared;
 use crate::process;
-use crate::rpc::{self, QUICK, RpcError, SLOW};
+use crate::rpc::{self, QUICK, RpcError};
 use containerd_client::services::v1::ListContainersRequest;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::time::Duration;
 use wharf_wait::{Wait, blocking};
+
+/// How long a look through `/proc` may take.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Kills the shim of a container when it was the shim, and not containerd, that gave no answer.
 pub(super) async fn break_if_silent(shared: &Shared, id: &str, group: &str, error: &RpcError) {
@@ -28,15 +32,24 @@ async fn break_shim(shared: &Shared, id: &str, group: &str) {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         process::shims_for(&address, &namespace, &ids)
     };
-    let looking = Wait::named("a look through /proc for a shim").owner(id.to_owned()).at_most(SLOW);
+    kill_shims(id, "it does not answer", find).await;
+}
+
+/// Kills the shims that are found in `/proc`, and says why.
+pub(super) async fn kill_shims(
+    owner: &str,
+    why: &'static str,
+    find: impl FnOnce() -> Vec<u32> + Send + 'static,
+) {
+    let looking = Wait::named("a look through /proc for a shim").owner(owner.to_owned()).at_most(LOOK);
     let shims = looking.of(blocking(find)).await.unwrap_or_else(|late| {
-        tracing::warn!(container = %id, %late, "the shim of a container is not found");
+        tracing::warn!(owner, %late, "whether there is a shim to kill is not known");
         Vec::new()
     });
     for shim in shims {
-        tracing::warn!(shim, container = %id, "killing a shim that does not answer");
+        tracing::warn!(shim, owner, why, "killing a shim");
         let Ok(pid) = i32::try_from(shim) else { continue };
-        // Gone already is what we want; no permission will show in the next try of the delete.
+        // Gone already is what we want; no permission will show in the next try of what it is in the way of.
         let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
     }
 }
