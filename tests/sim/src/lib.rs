@@ -13,6 +13,7 @@ mod history;
 mod host;
 mod link;
 mod message;
+mod misread;
 mod mistake;
 mod network;
 mod plane;
@@ -24,7 +25,7 @@ mod shrink;
 mod store;
 mod world;
 
-pub use check::Broken;
+pub use check::{Broken, RULES};
 pub use history::History;
 pub use mistake::Mistake;
 pub use run::{Outcome, run};

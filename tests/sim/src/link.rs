@@ -23,6 +23,8 @@ use wharf_protocol::api::{
 
 /// How long a call waits for its answer (spec 2.1).
 const PATIENCE: Duration = Duration::from_secs(42);
+/// Longest frame of an agent that cuts them.
+const MOST: usize = 128;
 /// Room in a connection: little, so that it pushes back.
 const BUFFER: usize = 16 * 1024;
 
@@ -132,10 +134,22 @@ impl ControlPlane for SimPlane {
             });
             return SubmitOutcome::Accepted;
         }
+        if mistake == Some(Mistake::ToldOnce) && self.world.lock().life.has_told(request) {
+            return SubmitOutcome::Accepted;
+        }
         match self.submit(request).await {
             Err(error) if mistake != Some(Mistake::ReportOnce) => SubmitOutcome::Failed(error),
             Ok(()) | Err(_) => SubmitOutcome::Accepted,
         }
+    }
+}
+
+/// What comes of something that an agent with a mistake says.
+fn misspoken(mistake: Option<Mistake>, text: &str) -> String {
+    match mistake {
+        Some(Mistake::FramesCut) => text.chars().take(MOST).collect(),
+        Some(Mistake::SessionAcknowledged) => text.replace("\"messageId\":\"m", "\"messageId\":\"session-"),
+        Some(_) | None => text.to_owned(),
     }
 }
 
@@ -156,7 +170,7 @@ async fn serve(
                 None => return,
             },
             frame = reader.next() => match frame {
-                Some(Ok(Message::Text(text))) => world.change(|state| state.hears(session, &text)),
+                Some(Ok(Message::Text(text))) => world.change(|state| state.hears(session, &misspoken(state.mistake, &text))),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => break,
             },

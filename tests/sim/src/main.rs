@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use wharf_sim::{History, Mistake, Outcome, Scenario, run, shrink};
+use wharf_sim::{History, Mistake, Outcome, RULES, Scenario, run, shrink};
 
 /// Seeds that a mistake may take until it is found.
 const PATIENCE: u64 = 5_000;
@@ -114,25 +114,32 @@ fn many(seeds: std::ops::Range<u64>, mistake: Option<Mistake>, limit: Duration) 
     if failed.into_inner() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Prints, for each mistake, the seeds that it takes to find it.
+/// Prints, for each mistake, the seeds that it takes to find it, and for each rule those that it takes to see it broken.
 fn faults() -> ExitCode {
-    let mut all = ExitCode::SUCCESS;
-    println!("| Mistake | Seeds until found | Rule |\n|---|---|---|");
-    for mistake in Mistake::ALL {
-        let found = (0..PATIENCE).find_map(|seed| {
-            let story = Scenario::of(seed);
-            let broken = run(&story, Some(mistake), History::default()).broken?;
-            // What fails without the mistake too says nothing about it.
-            let clean = run(&story, None, History::default()).broken.is_none();
-            clean.then_some((seed + 1, broken.rule))
-        });
-        match found {
+    println!("| Mistake | Seeds until found | Broken rule |\n|---|---|---|");
+    let found = Mistake::ALL.map(|mistake| {
+        let first = first(mistake, |_| true);
+        match first {
             Some((seeds, rule)) => println!("| {mistake:?} | {seeds} | `{rule}` |"),
-            None => {
-                println!("| {mistake:?} | not within {PATIENCE} | |");
-                all = ExitCode::FAILURE;
-            }
+            None => println!("| {mistake:?} | not within {PATIENCE} | |"),
         }
-    }
-    all
+        first.is_some()
+    });
+    println!("\n| Rule | Mistake | Seeds until broken |\n|---|---|---|");
+    let broken = RULES.map(|(rule, mistake)| {
+        let first = first(mistake, |broken| broken == rule);
+        let seeds = first.map_or_else(|| format!("not within {PATIENCE}"), |(seeds, _)| seeds.to_string());
+        println!("| `{rule}` | {mistake:?} | {seeds} |");
+        first.is_some()
+    });
+    if found.into_iter().chain(broken).all(|found| found) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The first seed that breaks such a rule with this mistake, counted from one. What fails without it too says nothing about it.
+fn first(mistake: Mistake, such: impl Fn(&str) -> bool) -> Option<(u64, &'static str)> {
+    (0..PATIENCE).find_map(|seed| {
+        let story = Scenario::of(seed);
+        let broken = run(&story, Some(mistake), History::default()).broken.filter(|it| such(it.rule))?;
+        run(&story, None, History::default()).broken.is_none().then_some((seed + 1, broken.rule))
+    })
 }

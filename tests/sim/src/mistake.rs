@@ -1,8 +1,6 @@
 //! Plausible mistakes, each put in at a seam: what the simulator is worth is shown by which of them it finds. None is part of the
 //! product.
 
-use serde_json::{Value, json};
-
 /// A mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mistake {
@@ -40,11 +38,31 @@ pub enum Mistake {
     UndoneGivenUp,
     /// Nobody notices that the wall clock was set.
     ClockTrusted,
+    /// Labels of containers are cut to a length into which no ARN fits.
+    LabelsCut,
+    /// How often a container was started again is not kept.
+    CountForgotten,
+    /// That a task is to stop is not kept.
+    StopForgotten,
+    /// Host ports are not read from a definition: all count as free.
+    PortsUnread,
+    /// A stop that comes before anything of its task was made is acknowledged, and that is all.
+    EarlyStopLost,
+    /// The time of an exit is taken for milliseconds and is in seconds.
+    ExitInSeconds,
+    /// Of each task one report is sent in each life.
+    ToldOnce,
+    /// A write that is broken off leaves half a record.
+    HalfRecord,
+    /// Acknowledgements name the session, and not the message.
+    SessionAcknowledged,
+    /// What the agent says is cut at the size of a buffer.
+    FramesCut,
 }
 
 impl Mistake {
     /// Every mistake that has to be found.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 27] = [
         Self::LostFsync,
         Self::AckBeforeDurable,
         Self::TornSave,
@@ -62,42 +80,15 @@ impl Mistake {
         Self::ExitBelieved,
         Self::UndoneGivenUp,
         Self::ClockTrusted,
+        Self::LabelsCut,
+        Self::CountForgotten,
+        Self::StopForgotten,
+        Self::PortsUnread,
+        Self::EarlyStopLost,
+        Self::ExitInSeconds,
+        Self::ToldOnce,
+        Self::HalfRecord,
+        Self::SessionAcknowledged,
+        Self::FramesCut,
     ];
-}
-
-/// A record as an agent with this mistake reads it.
-pub fn misread(value: &[u8], mistake: Option<Mistake>) -> Vec<u8> {
-    let Some((field, forgotten)) = forgotten(mistake) else { return value.to_vec() };
-    let Ok(mut json) = serde_json::from_slice::<Value>(value) else { return value.to_vec() };
-    let containers = json.pointer_mut("/record/task/containers").and_then(Value::as_array_mut);
-    let Some(containers) = containers else { return value.to_vec() };
-    for container in containers {
-        if let Some(running) = container.pointer_mut("/phase/Running") {
-            running[field] = forgotten.clone();
-        }
-    }
-    serde_json::to_vec(&json).expect("JSON can be written")
-}
-
-/// What of a running container is not kept, and what is read instead.
-fn forgotten(mistake: Option<Mistake>) -> Option<(&'static str, Value)> {
-    match mistake? {
-        Mistake::DeadlineRestarted => Some(("stop", Value::Null)),
-        Mistake::StartForgotten => Some(("since", json!(0))),
-        Mistake::LostFsync
-        | Mistake::AckBeforeDurable
-        | Mistake::TornSave
-        | Mistake::OldListing
-        | Mistake::EventsTrusted
-        | Mistake::RandomNames
-        | Mistake::FailedRemovalIsDone
-        | Mistake::ReportOnce
-        | Mistake::ReportsOvertake
-        | Mistake::KillIsDeath
-        | Mistake::KernelNotAsked
-        | Mistake::RunningBelieved
-        | Mistake::ExitBelieved
-        | Mistake::UndoneGivenUp
-        | Mistake::ClockTrusted => None,
-    }
 }

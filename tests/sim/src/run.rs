@@ -7,7 +7,8 @@ use crate::check::Broken;
 use crate::history::History;
 use crate::link::SimPlane;
 use crate::message::CLUSTER;
-use crate::mistake::{Mistake, misread};
+use crate::misread::misread;
+use crate::mistake::Mistake;
 use crate::network::SimNetwork;
 use crate::runtime::SimRuntime;
 use crate::scenario::Scenario;
@@ -41,9 +42,6 @@ use wharf_link::jitter::Jitter;
 use wharf_link::session::Timings;
 use wharf_protocol::api::RegisterContainerInstanceRequest;
 use wharf_runtime::PullPolicy;
-
-/// Lives after which something is wrong with the story itself.
-const MOST_LIVES: u64 = 200;
 
 /// The simulated world, as the agent's seams name it.
 #[derive(Debug, Clone)]
@@ -97,11 +95,6 @@ pub fn run(scenario: &Scenario, mistake: Option<Mistake>, history: History) -> O
             .build()
             .expect("a runtime without I/O needs nothing of the system");
         runtime.block_on(one_life(&world));
-        drop(runtime);
-        let mut state = world.lock();
-        if state.life.number > MOST_LIVES {
-            state.broken("the_agent_comes_to_live", format_args!("{MOST_LIVES} lives were not enough"));
-        }
     }
     let mut state = world.lock();
     let took = Duration::from_millis(state.now());
@@ -183,6 +176,7 @@ async fn agent_run(world: &World) -> Result<Infallible, anyhow::Error> {
         heartbeat: Arc::new(Notify::new()),
         active: watch::channel(true).0,
     };
+    world.lock().life.works = true;
     converse(acs, wires, manners, stop).await;
     anyhow::bail!("the conversation ended")
 }

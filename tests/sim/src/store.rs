@@ -42,6 +42,15 @@ impl Disk {
         }
     }
 
+    /// Of these records only the first half is there.
+    fn halve(&mut self, changes: &[Change]) {
+        for Change { kind, key, .. } in changes {
+            if let Some(value) = self.rows.get_mut(&(kind.clone(), key.clone())) {
+                value.truncate(value.len() / 2);
+            }
+        }
+    }
+
     /// A promised write is made.
     pub fn flush(&mut self, write: u64) {
         if let Some(changes) = self.promised.remove(&write) {
@@ -139,6 +148,9 @@ impl State {
             _ => 0,
         };
         self.host.disk.apply(&changes[..made]);
+        if self.mistake == Some(Mistake::HalfRecord) {
+            self.host.disk.halve(&changes[..made.min(1)]);
+        }
         self.say(Who::Fate, format_args!("a write of {} rows is broken off after {made}", changes.len()));
         self.kill(1_000);
         true

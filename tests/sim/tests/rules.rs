@@ -1,6 +1,7 @@
 //! The simulator holds to what it promises: the same seed is the same story, no seed breaks a rule, and mistakes are found.
 
-use wharf_sim::{History, Mistake, Scenario, run, shrink};
+use std::collections::BTreeSet;
+use wharf_sim::{History, Mistake, RULES, Scenario, run, shrink};
 
 /// Seeds that a mistake may take until it is found: a bound well above what was measured.
 const PATIENCE: u64 = 3_000;
@@ -49,4 +50,28 @@ fn every_known_mistake_is_found_and_its_story_can_be_shortened() {
         assert_eq!(rule(&short), rule(&long), "{mistake:?}");
         assert!(short.faults.len() <= long.faults.len() && short.tasks.len() <= long.tasks.len());
     }
+}
+
+/// Whether the story of a seed breaks a rule with this mistake, and none without it: that would say nothing about the mistake.
+fn breaks(seed: u64, mistake: Mistake, rule: &str) -> bool {
+    let broken = |mistake| run(&Scenario::of(seed), mistake, History::default()).broken;
+    broken(Some(mistake)).is_some_and(|it| it.rule == rule) && broken(None).is_none()
+}
+
+#[test]
+fn every_rule_is_broken_by_a_mistake_so_none_is_one_that_always_holds() {
+    for (rule, mistake) in RULES {
+        let found = (0..PATIENCE).any(|seed| breaks(seed, mistake, rule));
+        assert!(found, "{mistake:?} does not break {rule} in {PATIENCE} seeds");
+    }
+}
+
+#[test]
+fn every_rule_is_written_down_and_what_is_written_down_is_checked() {
+    let text = include_str!("../../../docs/explanation/invariants.md");
+    let written: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(rule, _)| rule))
+        .collect();
+    assert_eq!(written, RULES.iter().map(|(rule, _)| *rule).collect());
 }

@@ -1,20 +1,49 @@
-//! The promises. Each check is a function named after its rule in `docs/explanation/invariants.md`; the first one that is broken
-//! ends the run.
+//! The promises. Each check names its rule in `docs/explanation/invariants.md`; the first one that is broken ends the run.
 
 mod acts;
 mod calm;
 mod told;
 
+use crate::mistake::Mistake;
 use crate::scenario::{ContainerPlan, Millis};
 use crate::world::State;
 
 /// How long after calm everything has to stand, and after the last stop everything has to be gone. Retries rest for up to two
 /// minutes, a registration for longer.
 const SETTLE: Millis = 500_000;
+/// How long a start of the agent may take while nothing is wrong: a registration that failed rests for up to a minute.
+const BEGINS: Millis = 200_000;
 /// What a stop may take beyond its own time while nothing is wrong.
 const BOUND: Millis = 30_000;
 /// How long what was begun before a stop was heard of may still run.
 const IN_FLIGHT: Millis = 130_000;
+
+/// Every rule by the name under which it stands in `docs/explanation/invariants.md`, with a mistake that breaks it: a rule that no
+/// mistake breaks may be one that cannot be broken at all.
+pub const RULES: [(&str, Mistake); 22] = [
+    ("no_container_is_made_unasked", Mistake::LabelsCut),
+    ("no_container_starts_before_its_conditions_hold", Mistake::TornSave),
+    ("never_two_live_copies", Mistake::KernelNotAsked),
+    ("no_container_is_started_twice", Mistake::AckBeforeDurable),
+    ("a_container_is_started_again_only_as_its_policy_says", Mistake::StartForgotten),
+    ("restarts_are_counted_right", Mistake::CountForgotten),
+    ("nothing_starts_after_its_stop", Mistake::EarlyStopLost),
+    ("two_tasks_never_hold_one_port", Mistake::PortsUnread),
+    ("what_runs_keeps_its_network", Mistake::KernelNotAsked),
+    ("what_is_not_ours_is_left_alone_until_its_time", Mistake::ClockTrusted),
+    ("what_is_asked_to_stop_stops_in_time", Mistake::DeadlineRestarted),
+    ("a_report_never_goes_back", Mistake::ReportsOvertake),
+    ("a_status_is_true_when_told", Mistake::KernelNotAsked),
+    ("an_exit_code_told_is_the_true_one", Mistake::ExitBelieved),
+    ("what_is_to_be_started_again_is", Mistake::ExitInSeconds),
+    ("only_messages_are_acknowledged", Mistake::SessionAcknowledged),
+    ("every_frame_can_be_read", Mistake::FramesCut),
+    ("no_task_is_lost", Mistake::ReportOnce),
+    ("no_task_stops_without_a_cause", Mistake::ExitBelieved),
+    ("every_stop_is_told", Mistake::ToldOnce),
+    ("nothing_of_a_stopped_task_remains", Mistake::FailedRemovalIsDone),
+    ("the_agent_comes_to_live", Mistake::HalfRecord),
+];
 
 /// A promise that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +61,19 @@ impl State {
         if !self.calm {
             return;
         }
+        self.the_agent_comes_to_live();
         match self.finale {
             None => self.everything_settles(),
             Some(since) => self.everything_ends(since),
+        }
+    }
+
+    /// It starts from whatever it left behind, once nothing is in its way.
+    fn the_agent_comes_to_live(&mut self) {
+        let since = self.life.begun.max(self.scenario.calm_at);
+        if !self.life.works && self.now() > since + BEGINS {
+            let number = self.life.number;
+            self.broken("the_agent_comes_to_live", format_args!("life {number} began at {since} ms"));
         }
     }
 

@@ -11,17 +11,15 @@ impl State {
     pub fn takes(&mut self, request: &SubmitTaskStateChangeRequest) {
         let task =
             request.task.as_deref().and_then(|arn| arn.rsplit('/').next()).unwrap_or_default().to_owned();
-        let status = match request.status.as_deref() {
-            Some("PENDING") => Status::Pending,
-            Some("RUNNING") => Status::Running,
-            Some("STOPPED") => Status::Stopped,
-            _ => return self.say(Who::Plane, format_args!("{task} is attached")),
+        let Some(status) = known(request.status.as_deref()) else {
+            return self.say(Who::Plane, format_args!("{task} is attached"));
         };
         let reason = request.reason.as_deref().unwrap_or_default();
         self.say(Who::Plane, format_args!("{task} is {} {reason}", status.as_str()));
         self.a_report_never_goes_back(&task, status);
         self.a_status_is_true_when_told(&task, status);
         for container in &request.containers {
+            self.a_container_never_goes_back(&task, container);
             self.an_exit_code_told_is_the_true_one(&task, container);
         }
         if let Some(goal) = self.plane.goal(&task) {
@@ -33,6 +31,18 @@ impl State {
         let told = self.plane.goal(task).and_then(|goal| goal.told);
         if told > Some(status) {
             self.broken("a_report_never_goes_back", format_args!("{task}: {told:?}, then {status:?}"));
+        }
+    }
+
+    /// `a_report_never_goes_back`, of a container.
+    fn a_container_never_goes_back(&mut self, task: &str, container: &ContainerStateChange) {
+        let Some(status) = known(container.status.as_deref()) else { return };
+        let name = container.container_name.clone().unwrap_or_default();
+        let Some(goal) = self.plane.goal(task) else { return };
+        let told = goal.containers_told.insert(name.clone(), status);
+        if told > Some(status) {
+            let what = format!("{task}/{name}: {told:?}, then {status:?}");
+            self.broken("a_report_never_goes_back", format_args!("{what}"));
         }
     }
 
@@ -77,4 +87,11 @@ impl State {
         }
         self.what_is_to_be_started_again_is(task, &name, code);
     }
+}
+
+/// A status of a task or a container by its name on the wire.
+fn known(status: Option<&str>) -> Option<Status> {
+    [Status::Pending, Status::Running, Status::Stopped]
+        .into_iter()
+        .find(|known| status == Some(known.as_str()))
 }

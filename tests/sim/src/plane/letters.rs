@@ -4,6 +4,7 @@ use super::Goal;
 use super::wanting::Want;
 use crate::history::Who;
 use crate::message;
+use crate::mistake::Mistake;
 use crate::scenario::{Millis, StopBy};
 use crate::world::{Happening, State};
 use wharf_core::report::Status;
@@ -60,6 +61,13 @@ impl State {
                 }
                 acs::encode(&self.payload(id, 0, &still))
             }
+            About::Tasks(wants) if self.mistake == Some(Mistake::EarlyStopLost) => {
+                let heard: Vec<_> = wants.iter().filter(|want| !self.is_early(want)).copied().collect();
+                acs::encode(&self.payload(id, 0, &heard))
+            }
+            About::Tasks(_) if self.mistake == Some(Mistake::PortsUnread) => {
+                acs::encode(message).replace("portMappings", "ports")
+            }
             About::Tasks(_) | About::Interface | About::Manifest => acs::encode(message),
         };
         let id = id.clone();
@@ -71,6 +79,12 @@ impl State {
     fn is_over(&self, (task, want): &(usize, Want)) -> bool {
         let goal = &self.plane.goals[*task];
         *want == Want::Run && (goal.stop_asked.is_some() || goal.told == Some(Status::Stopped))
+    }
+
+    /// Whether a stop comes before anything of the task was made.
+    fn is_early(&self, (task, want): &(usize, Want)) -> bool {
+        let task = self.plane.goals[*task].arn.id();
+        *want == Want::Stop && !self.host.lives.keys().any(|(id, _)| id == task)
     }
 
     pub(super) fn frame(&mut self, text: String) -> bool {

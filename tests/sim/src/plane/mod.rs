@@ -7,6 +7,7 @@ use crate::message;
 use crate::scenario::{ContainerPlan, Millis, NetworkPlan, Scenario, TaskPlan};
 use crate::world::State;
 use letters::Letter;
+use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 use wanting::Want;
 use wharf_core::report::Status;
@@ -52,6 +53,8 @@ pub struct Goal {
     pub stop_acked: Option<Millis>,
     /// What was told of it last.
     pub told: Option<Status>,
+    /// What was told last of each of its containers, by name.
+    pub containers_told: BTreeMap<String, Status>,
     /// Something went wrong with it that may well end it.
     pub excused: bool,
     /// Which address it was given.
@@ -69,6 +72,7 @@ impl Plane {
             stop_asked: None,
             stop_acked: None,
             told: None,
+            containers_told: BTreeMap::new(),
             excused: false,
             address: None,
         };

@@ -117,6 +117,7 @@ impl State {
     pub fn say_again(&mut self) {
         for goal in self.plane.goals.iter_mut().filter(|goal| goal.told != Some(Status::Stopped)) {
             (goal.run_acked, goal.stop_acked, goal.told) = (None, None, None);
+            goal.containers_told.clear();
         }
         self.plane.outbox.clear();
         for task in 0..self.plane.goals.len() {

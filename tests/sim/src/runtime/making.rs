@@ -122,7 +122,10 @@ impl State {
                 ObservedState::Exited(_) | ObservedState::Vanished => {}
             }
         }
-        let label = |name: &str| request.labels.get(name).cloned().unwrap_or_default();
+        let most = if self.mistake == Some(Mistake::LabelsCut) { 48 } else { usize::MAX };
+        let label = |name: &str| -> String {
+            request.labels.get(name).into_iter().flat_map(|label| label.chars().take(most)).collect()
+        };
         let (task, name) = (label(TASK).rsplit('/').next().unwrap_or_default().to_owned(), label(NAME));
         self.check_create(&task, &name);
         let Some(plan) = self.plane.plan_of(&task, &name) else { return Ok(()) };

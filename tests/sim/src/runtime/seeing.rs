@@ -7,7 +7,7 @@ use crate::mistake::Mistake;
 use crate::world::State;
 use wharf_runtime::cgroup::CgroupError;
 use wharf_runtime::{
-    ExecError, ExecOutcome, InspectError, ListError, ObservedContainer, ObservedState, RpcError,
+    ExecError, ExecOutcome, ExitStatus, InspectError, ListError, ObservedContainer, ObservedState, RpcError,
 };
 
 impl SimRuntime {
@@ -90,7 +90,12 @@ impl State {
         if self.mistake == Some(Mistake::RunningBelieved) && container.phase == Phase::Running {
             return ObservedState::Running { pid };
         }
-        host.seen(container)
+        match host.seen(container) {
+            ObservedState::Exited(exit) if self.mistake == Some(Mistake::ExitInSeconds) => {
+                ObservedState::Exited(ExitStatus { at_ms: exit.at_ms / 1000, ..exit })
+            }
+            seen => seen,
+        }
     }
 
     fn listing(&self) -> Vec<ObservedContainer> {

@@ -44,6 +44,7 @@ impl Scenario {
         match dice.random_range(0..16) {
             0 => story.kill_while_stopping(&mut dice),
             1 => story.tear_while_claiming(&mut dice),
+            2 => story.wait_for_a_port(&mut dice),
             _ => {}
         }
         add_restarts(&mut SmallRng::seed_from_u64(!seed), &mut story.tasks);
@@ -71,6 +72,23 @@ impl Scenario {
         task.network = NetworkPlan::Interface { announced: Some(dice.random_range(1..4) * SECOND) };
         self.faults.push(Fault { at: task.at, lasts: SECOND, what: Trouble::TornWrite(0) });
         self.calm_at = self.calm_at.max(task.at + self.lapses);
+    }
+
+    /// All tasks want the same port of the host. The first has it for minutes, and the last is mostly asked to stop while it waits.
+    fn wait_for_a_port(&mut self, dice: &mut SmallRng) {
+        self.tasks.sort_by_key(|task| task.at);
+        for task in &mut self.tasks {
+            task.network = NetworkPlan::Host { port: 8000 };
+        }
+        let first = &mut self.tasks[0];
+        first.containers[0].ends = None;
+        let leaves = first.at + dice.random_range(140..240) * SECOND;
+        first.stop = Some((leaves, StopBy::Payload));
+        if let [_, .., last] = self.tasks.as_mut_slice() {
+            let asked = last.at + dice.random_range(1..10) * SECOND;
+            last.stop = dice.random_bool(0.7).then_some((asked, StopBy::Payload));
+        }
+        self.calm_at = self.calm_at.max(leaves + SECOND);
     }
 }
 

@@ -4,7 +4,7 @@
 //! agent passes [`World::step`] before and after it takes effect; a dead agent never gets past it, so that nothing it had begun
 //! takes effect after its death.
 
-use crate::check::Broken;
+use crate::check::{Broken, RULES};
 use crate::history::{History, Who};
 mod agenda;
 mod weather;
@@ -136,7 +136,7 @@ impl World {
         state.began = Some(Instant::now());
         let down = std::mem::take(&mut state.life.down);
         let number = state.life.number + 1;
-        state.life = Life { number, ..Life::default() };
+        state.life = Life { number, begun: state.now() + down, ..Life::default() };
         down
     }
 
@@ -229,6 +229,10 @@ impl State {
 
     /// A promise is broken; the first one counts.
     pub fn broken(&mut self, rule: &'static str, what: fmt::Arguments<'_>) {
+        debug_assert!(
+            RULES.iter().any(|(known, _)| *known == rule),
+            "{rule} is no rule that is written down"
+        );
         if self.broken.is_none() {
             self.say(Who::Check, format_args!("{rule}: {what}"));
             self.broken = Some(Broken { rule, what: what.to_string() });

@@ -6,6 +6,7 @@ use crate::host::{Container, Phase};
 use crate::scenario::{Millis, Trouble};
 use std::collections::BTreeSet;
 use std::fmt;
+use wharf_protocol::api::SubmitTaskStateChangeRequest;
 
 /// What is broken just now; counts, because faults overlap.
 #[derive(Debug, Default)]
@@ -73,8 +74,21 @@ pub struct Life {
     pub tears: Option<u8>,
     /// Containers that it is making, and that containerd may yet undo when it dies over them.
     pub making: BTreeSet<String>,
+    /// Tasks of which it has told something: what an agent goes by that tells once.
+    pub told: BTreeSet<String>,
     /// Counts lives.
     pub number: u64,
+    /// When its program was started.
+    pub begun: Millis,
+    /// It has restored what it knew, has listed what there is, and is registered.
+    pub works: bool,
+}
+
+impl Life {
+    /// Whether something was told of this task before; something is now.
+    pub fn has_told(&mut self, request: &SubmitTaskStateChangeRequest) -> bool {
+        request.status.is_some() && !self.told.insert(request.task.clone().unwrap_or_default())
+    }
 }
 
 impl State {
@@ -118,9 +132,14 @@ impl State {
         self.trouble.push((now, now + lasts));
     }
 
-    /// How much of the time since `from` something was wrong.
+    /// How much of the time since `from` something was wrong. Troubles overlap, and that time counts once.
     pub fn trouble_since(&self, from: Millis) -> Millis {
         let now = self.now();
-        self.trouble.iter().map(|(begin, end)| (*end).min(now).saturating_sub((*begin).max(from))).sum()
+        // They are in the order in which they began.
+        let (sum, _) = self.trouble.iter().fold((0, from), |(sum, counted), (begin, end)| {
+            let (begin, end) = ((*begin).max(counted), (*end).min(now));
+            (sum + end.saturating_sub(begin), counted.max(end))
+        });
+        sum
     }
 }
