@@ -4,6 +4,9 @@ use crate::spec::Protocol;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// Containers that are made at once for each processor of the host: part of the time of each it waits for containerd and the disk.
+const MAKINGS_PER_PROCESSOR: usize = 4;
+
 /// Settings of a node; values, no files.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeConfig {
@@ -27,6 +30,8 @@ pub struct NodeConfig {
     pub unknown_wait: Option<Duration>,
     /// How long an image that crashes the runtime is kept out; zero keeps out none.
     pub image_quarantine: Duration,
+    /// Most containers that are made at once; the others wait in the order in which their tasks came.
+    pub makings: usize,
     /// Tries after which a container that does not die is said to be unstoppable.
     pub stubborn_after: u32,
 }
@@ -34,6 +39,8 @@ pub struct NodeConfig {
 impl NodeConfig {
     /// The defaults for a host with these resources.
     pub fn new(host: HostResources) -> Self {
+        let processors = usize::try_from(host.cpu / 1024).unwrap_or(1).max(1);
+        let makings = MAKINGS_PER_PROCESSOR * processors;
         Self {
             host,
             limits: Limits::default(),
@@ -45,6 +52,7 @@ impl NodeConfig {
             effect_backoff: Backoff { first: Duration::from_secs(1), most: Duration::from_secs(30) },
             unknown_wait: Some(Duration::from_secs(3600)),
             image_quarantine: Duration::from_secs(24 * 3600),
+            makings,
             stubborn_after: 5,
         }
     }

@@ -11,6 +11,7 @@
 //! | what an event changes | `apply_control` (control plane), `apply_runtime` (containers in the making), `apply_process` (their processes), `apply_image` (images), `apply_task` (networks, reports), `apply_observed` (recovery) |
 //! | what follows by itself: essential rule, overdue acts, the course of a stop | `settle` |
 //! | what is done next | `plan`, with `order` (dependsOn) and [`admission`] (host resources) |
+//! | how many containers are made at once | `making` |
 //! | when a report is due and what it says | `reporting` |
 //! | whether a container is started again in place | [`restart`], `container/restarting` |
 //! | what is in flight or rests | [`work`] |
@@ -30,6 +31,7 @@ mod apply_runtime;
 mod apply_task;
 mod chronicle;
 mod draft;
+mod making;
 mod order;
 mod plan;
 mod reporting;

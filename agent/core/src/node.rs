@@ -244,6 +244,7 @@ impl Node {
             self.absent.iter().flat_map(|(arn, a)| plan::plan_absent(arn, a, &self.orphans, context));
         let mut effects: Vec<Effect> = tasks.chain(attachments).chain(absent).collect();
         self.take_turns(&mut effects);
+        self.bound_makings(&mut effects);
         for effect in &effects {
             self.work.begin(effect, self.now);
             if let Effect::PullImage { container, .. } = effect {

@@ -6,7 +6,7 @@
 use crate::attachment::Attachment;
 use crate::effect::{Effect, StopSignal};
 use crate::event::{ContainerRef, Desired};
-use crate::order::{self, Readiness};
+use crate::making;
 use crate::phase::{Phase, Running};
 use crate::record::Absent;
 use crate::report::AttachmentReport;
@@ -80,20 +80,18 @@ fn plan_container(task: &Task, index: usize, context: Context<'_>) -> Option<Eff
     let container = task.reference(index);
     let spec = &task.spec.containers[index];
     let standing = task.network.as_ref().is_none_or(|network| network.ready);
+    let due = making::is_due(task, index, context.now);
     let (act, effect) = match task.containers[index].phase() {
         Phase::Pending if task.is_wanted() => {
             let (image, refused) = (spec.image.clone(), context.quarantine.digests());
             (Act::Pull, Effect::PullImage { container: container.clone(), image, refused })
         }
-        Phase::Resolved { image, .. } if task.is_wanted() && standing => {
-            if order::readiness(task, index, context.now) != Readiness::Ready {
-                return None;
-            }
+        Phase::Resolved { image, .. } if due => {
             let (spec, image) = (Arc::clone(&task.spec), image.clone());
             (Act::Create, Effect::CreateContainer { container: container.clone(), spec, image })
         }
         Phase::Restarting(restarting) if restarting.renewed_at.is_none() => {
-            if !(task.is_wanted() && standing) {
+            if !due {
                 return None;
             }
             let (spec, restarts) =

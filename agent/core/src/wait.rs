@@ -65,6 +65,11 @@ pub enum Awaited {
         /// The container.
         container: String,
     },
+    /// The runtime makes as many containers as it may at once.
+    Making {
+        /// The container.
+        container: String,
+    },
     /// A condition of another container.
     Dependency {
         /// The container that waits.
@@ -115,6 +120,9 @@ impl fmt::Display for Awaited {
                 f,
                 "the image of {container}, which is new here: such images are used one at a time while one is suspected of crashing containerd"
             ),
+            Self::Making { container } => {
+                write!(f, "its turn to have {container} made, behind containers of earlier tasks")
+            }
             Self::Dependency { container, on, condition } => {
                 write!(f, "{on} to reach {} before {container} is created", condition_name(*condition))
             }
@@ -158,19 +166,28 @@ impl Node {
             }
             Stage::Released { .. } => None,
         };
-        wait.map(|wait| self.with_turns(arn, wait)).or_else(|| report_wait(task, context))
+        wait.map(|wait| self.with_turns(task, wait, now)).or_else(|| report_wait(task, context))
     }
 }
 
 impl Node {
-    /// Says of a wait for an image whether there are turns for it.
-    fn with_turns(&self, task: &TaskArn, wait: Wait) -> Wait {
-        let Awaited::Image { container } = &wait.what else { return wait };
-        let container = ContainerRef { task: task.clone(), container: container.clone() };
-        if !self.takes_turns(&container) {
-            return wait;
+    /// Says of a wait for the runtime whether there are turns for it.
+    fn with_turns(&self, task: &Task, wait: Wait, now: Timestamp) -> Wait {
+        match &wait.what {
+            Awaited::Image { container } => {
+                let container = ContainerRef { task: task.spec.arn.clone(), container: container.clone() };
+                if !self.takes_turns(&container) {
+                    return wait;
+                }
+                Wait { what: Awaited::Turn { container: container.container }, ..wait }
+            }
+            Awaited::Creation { container } | Awaited::Restart { container }
+                if self.is_crowded(task, container, now) =>
+            {
+                Wait { what: Awaited::Making { container: container.clone() }, ..wait }
+            }
+            _ => wait,
         }
-        Wait { what: Awaited::Turn { container: container.container }, ..wait }
     }
 }
 

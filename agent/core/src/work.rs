@@ -199,6 +199,12 @@ impl Work {
         })
     }
 
+    /// How many containers are being made.
+    pub(crate) fn makings(&self) -> usize {
+        let makes = |flight: &&Flight| matches!(flight.act, Act::Create | Act::Renew);
+        self.flying.values().filter(makes).count()
+    }
+
     /// Whether this very act is under way on the container.
     pub(crate) fn is_flying(&self, container: &ContainerRef, act: Act) -> bool {
         self.flying.get(&Lane::Container(container.clone())).is_some_and(|flight| flight.act == act)

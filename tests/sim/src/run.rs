@@ -192,6 +192,7 @@ fn restore(world: &World) -> Result<(Node, String), anyhow::Error> {
     let host = HostResources { cpu: 4096, memory: 8192, ..HostResources::default() };
     let config = NodeConfig {
         task_retention: Duration::from_millis(state.scenario.keeps),
+        makings: 2,
         unknown_wait: state.scenario.tolerates.map(Duration::from_millis),
         ..NodeConfig::new(host)
     };

@@ -22,6 +22,8 @@ mod journal;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod making;
+#[cfg(test)]
 mod networks;
 #[cfg(test)]
 mod order;
