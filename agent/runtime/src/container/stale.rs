@@ -10,6 +10,7 @@ use crate::process;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -59,6 +60,7 @@ pub(super) async fn bundle_cleared(shared: &Shared, id: &str, words: &str) -> bo
         if !shims.into_iter().all(end_idle_shim) {
             return Ok(false);
         }
+        remove_bundle(&half_removed(&bundle))?;
         remove_bundle(&bundle)?;
         remove_runc_state(&namespace, &id)?;
         Ok::<_, io::Error>(true)
@@ -110,14 +112,29 @@ async fn is_cleaning(shared: &Shared, id: &str) -> bool {
     looking.of(blocking(look)).await.unwrap_or(true)
 }
 
-/// True for words about a bundle that was there before the containerd which says them: what made it is not being undone.
+/// True for words about a bundle that was there before the containerd which says them, or that it cannot remove: what made it is not
+/// being undone.
 pub(super) async fn outlived(shared: &Shared, id: &str, words: &str) -> bool {
     let Some(bundle) = abandoned_bundle(words, &shared.config.namespace, id) else { return false };
-    let Ok(witness) = shared.witness().await else { return false };
-    let made = std::fs::metadata(bundle).and_then(|found| found.modified());
-    let made = made.ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
-    let made = made.and_then(|made| i64::try_from(made.as_millis()).ok());
-    witness.began_ms().zip(made).is_some_and(|(began, made)| made + SAME_MOMENT_MS < began)
+    let Some(began) = shared.witness().await.ok().and_then(|witness| witness.began_ms()) else {
+        return false;
+    };
+    let is_older = |path: &Path| touched_ms(path).is_some_and(|at| at + SAME_MOMENT_MS < began);
+    // While the second is there, no containerd can remove the first, however young.
+    is_older(&bundle) || is_older(&half_removed(&bundle))
+}
+
+/// When something in this directory last came or went, in milliseconds since 1970.
+fn touched_ms(path: &Path) -> Option<i64> {
+    let touched = std::fs::metadata(path).and_then(|found| found.modified()).ok()?;
+    i64::try_from(touched.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+}
+
+/// What containerd moves a bundle to before it removes it. One that dies meanwhile leaves it, and none can remove a bundle of this id
+/// any more.
+fn half_removed(bundle: &Path) -> PathBuf {
+    let name = bundle.file_name().unwrap_or_default();
+    bundle.with_file_name([OsStr::new("."), name].join(OsStr::new("")))
 }
 
 /// The bundle that containerd has forgotten and stumbles over, from its own words.
@@ -163,7 +180,10 @@ fn remove_bundle(bundle: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    std::fs::remove_dir_all(bundle)
+    match std::fs::remove_dir_all(bundle) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

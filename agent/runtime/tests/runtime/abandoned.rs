@@ -147,6 +147,28 @@ async fn a_bundle_from_before_containerds_start_is_cleared_without_waiting_for_a
 }
 
 #[tokio::test]
+async fn what_containerd_died_removing_keeps_no_container_from_being_created() {
+    let mut lab = Lab::with_demo().await;
+    lab.kill_daemon();
+    let bundle = bundle(&lab);
+    let half_removed = bundle.with_file_name(".c");
+    std::fs::create_dir_all(half_removed.join("work")).unwrap();
+    let died = SystemTime::now() - Duration::from_secs(1);
+    File::open(&half_removed).unwrap().set_modified(died).unwrap();
+    lab.restart_daemon().await;
+    // One that this containerd began and cannot remove: what it would move it to is there.
+    std::fs::create_dir_all(&bundle).unwrap();
+
+    let request = lab.container("c", "exit 3");
+    let created = tokio::time::timeout(Duration::from_secs(20), lab.containerd.create(&request)).await;
+    created.expect("nobody is waited for").unwrap();
+    let (exit, _) = lab.run(&request).await;
+    assert_eq!(exit.code, 3);
+    assert!(!half_removed.exists());
+    lab.finish().await;
+}
+
+#[tokio::test]
 async fn a_shim_that_was_left_before_it_could_serve_does_not_keep_a_container_from_being_created() {
     let lab = Lab::with_demo().await;
     for other in ["c", "sibling"] {
