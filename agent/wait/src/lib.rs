@@ -142,6 +142,7 @@ impl Owned {
     /// The same in a thread without a runtime.
     #[expect(clippy::disallowed_methods, reason = "this is the place that everybody else is sent to")]
     pub fn pause_thread(self, length: Duration) {
+        let _seen = register::enter(self.name, self.owner, End::At(Instant::now() + length));
         std::thread::sleep(length);
     }
 }
