@@ -64,10 +64,18 @@ impl Bound {
 
     /// How often the kernel killed a process of it for memory.
     pub fn kills(&self) -> Result<u64> {
-        let file = if self.unified { "memory.events" } else { "memory.oom_control" };
+        self.counted(if self.unified { "memory.events" } else { "memory.oom_control" }, "oom_kill ")
+    }
+
+    /// How often the kernel refused it a process or a thread.
+    pub fn refusals(&self) -> Result<u64> {
+        self.counted("pids.events", "max ")
+    }
+
+    fn counted(&self, file: &str, what: &str) -> Result<u64> {
         let text = fs::read_to_string(self.dir.join(file))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
-        Ok(line.context("the kernel does not count kills")?.trim().parse()?)
+        let count = text.lines().find_map(|line| line.strip_prefix(what));
+        Ok(count.with_context(|| format!("the kernel does not count {what}in {file}"))?.trim().parse()?)
     }
 }
 

@@ -25,6 +25,29 @@ impl Volume {
         Ok(Self { path: path.to_owned(), image })
     }
 
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether one more file with one byte in it would find room.
+    pub fn has_room(&self) -> Result<bool> {
+        let probe = self.path.join("probe");
+        let written = fs::File::create(&probe).and_then(|mut file| {
+            file.write_all(b"x")?;
+            file.sync_all()
+        });
+        match fs::remove_file(&probe) {
+            Err(error) if error.kind() != ErrorKind::NotFound => bail!("cannot remove the probe: {error}"),
+            _ => {}
+        }
+        match written {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::StorageFull => Ok(false),
+            Err(error) => bail!("cannot write to {}: {error}", self.path.display()),
+        }
+    }
+
     /// Writes until there is no room for another byte.
     pub fn fill(&self) -> Result<()> {
         let mut filler = fs::OpenOptions::new().create(true).append(true).open(self.path.join("filler"))?;
