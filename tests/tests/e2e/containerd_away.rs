@@ -9,14 +9,10 @@ use wharf_protocol::acs;
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
 use wharf_tests::scripted::Scripted;
 use wharf_tests::world::Host;
-use wharf_tests::{http, wait};
+use wharf_tests::{http, long, wait};
 
 const STAY: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"];
 const SOON: Duration = Duration::from_secs(60);
-
-fn long() -> bool {
-    std::env::var_os("WHARF_LONG").is_some()
-}
 
 fn app(task: &acs::Task) -> String {
     format!("{}-app", arn(task).rsplit('/').next().unwrap())
@@ -96,7 +92,7 @@ async fn while_containerd_is_down_tasks_run_on_and_what_is_asked_for_waits() {
     let late = awsvpc_task(90, 12, vec![container("app", STAY)]);
     let job = awsvpc_task(90, 13, vec![container("app", &["sh", "-c", "exit 5"])]);
     control.send(payload(vec![late.clone(), job.clone(), stop(&stopped)]).1);
-    let downtime = Duration::from_secs(if long() { 300 } else { 20 });
+    let downtime = Duration::from_secs(long::pick(20, 300));
     wait::throughout("a healthy agent and a task that is served", downtime, async || {
         metadata(pid)?;
         systemd.content()
