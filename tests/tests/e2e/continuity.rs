@@ -110,10 +110,13 @@ async fn no_line_of_a_log_is_lost_or_doubled() {
     end(host, control).await;
 }
 
-/// The aim is one second on a machine that has time for it: the best of some restarts counts, and each is printed.
+/// The aim is one second. A machine that is busy with other things may make one restart or another longer, but not most of them, and none
+/// three times as long. Each is printed.
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_wait_less_than_a_second_for_their_endpoint_over_a_restart() {
+    const RESTARTS: usize = 5;
     const AIM: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_secs(3);
     let introspection = free_port().unwrap();
     let mut host = Host::new().unwrap();
     host.set("WHARF_INTROSPECTION_LISTEN", &introspection.to_string());
@@ -126,7 +129,7 @@ async fn tasks_wait_less_than_a_second_for_their_endpoint_over_a_restart() {
     let watched = Watched::now(&host, introspection).unwrap();
     let url = format!("http://{}", control.address());
     let mut gaps = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..RESTARTS {
         let watchers: Vec<_> =
             watched.askers().iter().take(4).map(|a| a.watch(Duration::from_millis(20))).collect();
         watchers.iter().for_each(Watcher::answered);
@@ -134,12 +137,11 @@ async fn tasks_wait_less_than_a_second_for_their_endpoint_over_a_restart() {
         watched.adopt(&mut host, &url).await.unwrap();
         watched.untouched(&host).unwrap();
         gaps.push(watchers.into_iter().map(|watcher| watcher.longest_gap()).max().unwrap());
-        if gaps.iter().any(|gap| *gap < AIM) {
-            break;
-        }
     }
     println!("longest time without an answer, in each restart with 20 tasks: {gaps:?}");
-    assert!(gaps.iter().any(|gap| *gap < AIM), "{gaps:?}");
+    gaps.sort();
+    assert!(gaps[RESTARTS / 2] < AIM, "the median of {gaps:?} is not below {AIM:?}");
+    assert!(gaps[RESTARTS - 1] < LONGEST, "the longest of {gaps:?} is not below {LONGEST:?}");
     control.send(payload(tasks.iter().map(stop).collect()).1);
     for task in &tasks {
         control.status_of(arn(task), "STOPPED", SOON).await;
