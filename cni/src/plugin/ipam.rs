@@ -42,11 +42,20 @@ fn find(directories: &[PathBuf], kind: &str) -> Result<PathBuf, Failure> {
     if kind.contains('/') {
         return Err(Failure::config("the type of ipam is not a file name", &kind));
     }
-    let candidates = directories.iter().map(|directory| directory.join(kind));
-    candidates
-        .into_iter()
+    let mut candidates = directories.iter().map(|directory| directory.join(kind));
+    let program = candidates
         .find(|path| path.is_file())
-        .ok_or_else(|| Failure::config(format!("there is no IPAM plugin {kind}"), &"looked in CNI_PATH"))
+        .ok_or_else(|| Failure::config(format!("there is no IPAM plugin {kind}"), &"looked in CNI_PATH"))?;
+    if is_ourselves(&program) {
+        return Err(Failure::config(format!("{kind} assigns no addresses"), &"it is this plugin"));
+    }
+    Ok(program)
+}
+
+/// This plugin in the place of an IPAM plugin would ask itself, which asks itself, for as long as processes can be made.
+fn is_ourselves(program: &Path) -> bool {
+    let ourselves = std::env::current_exe().and_then(std::fs::canonicalize);
+    matches!((ourselves, program.canonicalize()), (Ok(ourselves), Ok(program)) if ourselves == program)
 }
 
 async fn run(program: &Path, command: &str, input: &[u8]) -> std::io::Result<Output> {
