@@ -46,6 +46,10 @@ pub struct ExpressionError {
 impl Expression {
     /// Reads an expression.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
+        if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+            let what = format!("it is longer than {LONGEST} characters");
+            return Err(ExpressionError { text: format!("{}…", &text[..end]), what });
+        }
         let mut parser = Parser { rest: tokens(text), depth: 0 };
         let parsed = parser.either().and_then(|expression| match parser.rest.first() {
             None => Ok(expression),
@@ -107,6 +111,9 @@ fn tokens(text: &str) -> Vec<String> {
     }
     spaced.split_whitespace().map(str::to_owned).collect()
 }
+
+/// ECS's own bound, in characters. It bounds the depth of the tree too: a chain of `and` is as deep as it is long.
+const LONGEST: usize = 2000;
 
 /// Deeper nesting than anyone writes; bounds the recursion.
 const DEEPEST: usize = 32;
