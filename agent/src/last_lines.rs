@@ -46,11 +46,20 @@ fn tail(path: &Path) -> io::Result<Vec<String>> {
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
     file.take(TAIL).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes);
     // The first line is whole only where the file begins with it.
-    let whole = text.lines().skip(usize::from(start > 0));
-    let entries = whole.filter_map(|line| serde_json::from_str::<Entry>(line).ok());
-    Ok(entries.map(|entry| cut(entry.log.trim_end_matches(['\n', '\r']))).collect())
+    Ok(lines_of(&bytes, usize::from(start > 0)))
+}
+
+fn lines_of(bytes: &[u8], skipped: usize) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let entries = text.lines().skip(skipped).filter_map(|line| serde_json::from_str::<Entry>(line).ok());
+    entries.map(|entry| cut(entry.log.trim_end_matches(['\n', '\r']))).collect()
+}
+
+/// Reads bytes as a log file. For tests that feed it what the logger should not write.
+#[doc(hidden)]
+pub fn try_lines(bytes: &[u8]) -> Vec<String> {
+    lines_of(bytes, 0)
 }
 
 /// At most [`LINE_MAX`] characters, none of which moves the reader's terminal.

@@ -2,22 +2,34 @@
 //!
 //! Each parser must not panic, must not touch the world, and must say something about what it refuses.
 
+mod host;
+mod node;
+mod placement;
+
+use host::{Host, NOT_FOR_YOU};
 use std::sync::LazyLock;
 use wharf_agent::acs::{Policy, convert};
 use wharf_agent::config::{Resolution, SourceText, Sources, resolve};
-use wharf_agent::endpoints::credentials::CredentialStore;
 use wharf_agent::endpoints::path::Path;
 use wharf_agent::endpoints::render;
-use wharf_agent::telemetry::stats::StatsView;
-use wharf_agent::view::View;
+use wharf_agent::http::{Body, Reply};
+use wharf_agent::last_lines::{LINE_MAX, try_lines};
+use wharf_agent::{introspection, store};
+use wharf_cni::plugin::Seen;
 use wharf_control_plane::model::definition::Definition;
 use wharf_control_plane::model::time::Time;
+use wharf_control_plane::scheduler::Expression;
+use wharf_core::adopt::Inscription;
 use wharf_core::config::{HostResources, NodeConfig};
 use wharf_core::node::Node;
 use wharf_core::record::{Record, RecordKey, Table};
-use wharf_protocol::{acs, api, arn::TaskArn};
-use wharf_runtime::image::{ImageName, try_documents};
-use wharf_runtime::try_events;
+use wharf_core::restart::Restarts;
+use wharf_link::credentials::try_credentials;
+use wharf_protocol::{acs, api};
+use wharf_runtime::image::{ImageName, try_archive, try_documents};
+use wharf_runtime::{try_events, try_users};
+
+static HOST: LazyLock<Host> = LazyLock::new(Host::of_two_tasks);
 
 const TASK: &str = "arn:aws:ecs:us-west-2:111122223333:task/c1/t";
 const CONTAINERS_OF_A_TASK: usize = 10_000;
@@ -70,23 +82,68 @@ pub fn store_record(data: &[u8]) {
         let key = RecordKey { table: *table, id: id.to_owned() };
         let record = Record { key, value: data.to_vec() };
         match Node::restore(NodeConfig::new(HostResources::default()), vec![record]) {
-            Ok(node) => assert!(node.tasks().len() + node.absent().len() + node.attachments().len() <= 1),
+            Ok(node) => {
+                assert!(node.tasks().len() + node.absent().len() + node.attachments().len() <= 1);
+                node::live(node, node::nothing_seen());
+            }
             Err(error) => assert!(!error.to_string().is_empty()),
         }
     }
 }
 
-/// The request line of a container that asks its endpoint.
+/// What a container bears, its task's definition and its restarts: what can be read is read as itself again, and can be taken over.
+pub fn inscription(data: &[u8]) {
+    if let Ok(restarts) = Restarts::decode(data) {
+        assert_eq!(Restarts::decode(&restarts.encode()).ok(), Some(restarts));
+    }
+    let Ok(borne) = Inscription::decode(data) else { return };
+    let again = Inscription::decode(&Inscription::encode(&borne.task, &borne.image));
+    assert_eq!(again.as_ref().ok(), Some(&borne));
+    let node =
+        Node::restore(NodeConfig::new(HostResources::default()), Vec::new()).expect("nothing is readable");
+    node::live(node, node::task_seen(borne));
+}
+
+/// The write-ahead log of the store, over a database of one page.
+pub fn store_log(data: &[u8]) {
+    let before = vec![0; 512];
+    let mut database = before.clone();
+    let damage = store::try_log(data, &mut database);
+    assert!(damage.is_none_or(|damage| !damage.is_empty()));
+    assert!(database.len() <= before.len() + data.len(), "nothing is made of nothing");
+}
+
+/// The request line of a container that asks its endpoint: an answer is JSON, and nothing of another task's.
 pub fn metadata_request(data: &[u8]) {
-    static OURS: LazyLock<TaskArn> = LazyLock::new(|| TaskArn::parse(TASK).expect("a literal ARN"));
     let text = String::from_utf8_lossy(data);
-    let target = text.split(' ').nth(1).unwrap_or(&text);
-    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let (path, query) = target(&text);
     let Some(path) = Path::parse(path, query) else { return };
-    let (view, stats, credentials) = (View::default(), StatsView::default(), CredentialStore::default());
-    let sources = render::Sources { view: &view, stats: &stats, credentials: &credentials };
-    let answer = render::render(&OURS, &path, sources);
-    assert!(answer.reply.status >= 400, "a host without tasks has nothing to tell");
+    let Host { ours, view, stats, credentials } = &*HOST;
+    let Reply { status, body } =
+        render::render(ours, &path, render::Sources { view, stats, credentials }).reply;
+    assert!(matches!(status, 200 | 400 | 404 | 500 | 503), "{status}");
+    let Body::Json(body) = body else { panic!("every answer is JSON") };
+    assert!(serde_json::from_slice::<serde_json::Value>(&body).is_ok(), "{body:?}");
+    let told = String::from_utf8_lossy(&body);
+    assert!(!told.contains(NOT_FOR_YOU) || text.contains(NOT_FOR_YOU), "{told}");
+}
+
+/// The request line of an operator who asks what runs here.
+pub fn introspection_request(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (path, query) = target(&text);
+    let Reply { status, body } = introspection::render(&HOST.view, path, query);
+    assert!(matches!(status, 200 | 400 | 404), "{status}");
+    match body {
+        Body::Json(body) => assert!(serde_json::from_slice::<serde_json::Value>(&body).is_ok(), "{body:?}"),
+        Body::Text(body) => assert!(std::str::from_utf8(&body).is_ok_and(|text| !text.is_empty())),
+    }
+}
+
+/// Path and query of a request line, or of what stands in the place of one.
+fn target(request: &str) -> (&str, Option<&str>) {
+    let target = request.split(' ').nth(1).unwrap_or(request);
+    target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)))
 }
 
 /// An event of containerd.
@@ -112,4 +169,65 @@ pub fn payload(data: &[u8]) {
     assert!(
         converted.goals.len() + converted.nameless.len() <= payload.tasks.len().max(CONTAINERS_OF_A_TASK)
     );
+}
+
+/// `/etc/passwd` and `/etc/group` of an image, behind the user that is wanted; an empty line ends each.
+pub fn user_files(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut parts = text.splitn(3, "\n\n");
+    let [wanted, passwd, group] = [(); 3].map(|()| parts.next().unwrap_or_default());
+    let (uid, gid, groups) = match try_users(wanted, passwd, group) {
+        Ok(found) => found,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    assert!(groups.contains(&gid) && groups.iter().chain([&uid]).all(|id| *id <= i32::MAX.cast_unsigned()));
+    let user = wanted.split(':').next().unwrap_or_default();
+    let known = user.is_empty() || user.parse::<u32>().is_ok() || passwd.contains(user);
+    assert!(known, "{user:?} stands nowhere and is {uid}");
+}
+
+/// An archive of images. The one target with a file, for the archive is read where it lies.
+pub fn image_archive(data: &[u8]) {
+    let path = std::env::temp_dir().join(format!("wharf-archive-{}", std::process::id()));
+    std::fs::write(&path, data).expect("a place for temporary files");
+    if let Err(error) = try_archive(&path) {
+        assert!(!error.to_string().is_empty());
+    }
+    std::fs::remove_file(&path).expect("it was written above");
+}
+
+/// The log of a container, of which the last lines are shown: short, and nothing that moves a terminal.
+pub fn container_log(data: &[u8]) {
+    for line in try_lines(data) {
+        assert!(line.chars().count() <= LINE_MAX + 1 && !line.chars().any(|c| c.is_control() && c != '\t'));
+    }
+}
+
+/// The agent's own credentials, as a metadata service answers and as a file has them; no error quotes them.
+pub fn agent_credentials(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    for error in try_credentials(text).into_iter().flatten() {
+        assert!((1..200).contains(&error.to_string().len()), "{error}");
+    }
+}
+
+/// The result that CHECK gets back, or that a plugin gives which assigns addresses.
+pub fn cni_result(data: &[u8]) {
+    let Ok(result) = serde_json::from_slice(data) else { return };
+    if let Err(failure) = Seen::parse(&result) {
+        assert!(!failure.message.is_empty());
+    }
+}
+
+/// A placement constraint; its opposite holds where it does not.
+pub fn placement_expression(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let expression = match Expression::parse(text) {
+        Ok(expression) => expression,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    // With the brackets it may be longer or deeper than is taken.
+    if let Ok(opposite) = Expression::parse(&format!("not ({text})")) {
+        assert_ne!(placement::holds(&opposite), placement::holds(&expression));
+    }
 }

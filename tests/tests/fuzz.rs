@@ -19,8 +19,17 @@ smoke_tests! {
     image_names_never_panic_and_what_is_read_is_read_as_itself_again: image_reference;
     documents_of_images_never_panic: image_document;
     saved_records_never_panic: store_record;
-    requests_to_the_endpoint_never_panic: metadata_request;
+    requests_to_the_endpoint_never_panic_and_are_told_of_their_own_task_alone: metadata_request;
     events_of_containerd_never_panic: container_event;
     task_definitions_never_panic: task_definition;
     payloads_never_panic: payload;
+    users_of_images_never_panic_and_nobody_is_who_stands_in_no_file: user_files;
+    archives_of_images_never_panic: image_archive;
+    inscriptions_never_panic_and_what_is_read_can_be_taken_over: inscription;
+    logs_of_the_store_never_panic: store_log;
+    logs_of_containers_never_panic_and_move_no_terminal: container_log;
+    credentials_of_the_agent_never_panic_and_are_not_quoted: agent_credentials;
+    requests_of_operators_never_panic: introspection_request;
+    results_of_cni_never_panic: cni_result;
+    placement_constraints_never_panic_and_their_opposites_hold_elsewhere: placement_expression;
 }

@@ -15,6 +15,10 @@ mod api;
 mod cni;
 #[path = "malformed/config.rs"]
 mod config;
+#[path = "../fuzz/host.rs"]
+mod host;
+#[path = "malformed/lab.rs"]
+mod lab;
 #[path = "malformed/metadata.rs"]
 mod metadata;
 #[path = "malformed/peer.rs"]
@@ -37,6 +41,7 @@ fn ten_thousand_damaged_inputs_on_every_interface_crash_nothing_hang_nothing_and
         tally::on_a_runtime(tcs::frames),
         tally::on_a_runtime(metadata::requests),
         cni::configurations(),
+        cni::calls(),
         cni::processes(),
         config::files_and_variables(),
         store::files(),

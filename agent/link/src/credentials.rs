@@ -8,7 +8,7 @@ mod profile;
 
 use crate::socket::chain;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 use wharf_protocol::Secret;
@@ -204,4 +204,14 @@ impl CredentialsProvider {
         *self.cached.lock().expect("no code panics while it holds this lock") = Some(fetched);
         credentials
     }
+}
+
+/// Reads text as the answer of a metadata service and as a credentials file. For tests that feed it what neither should hold; says
+/// what is wrong with it, where something is.
+#[doc(hidden)]
+pub fn try_credentials(text: &str) -> [Option<CredentialsError>; 2] {
+    let now = SystemTime::now();
+    let answer = instance::parse("http://127.0.0.1", text);
+    let answer = answer.map(|fetched| fetched.is_fresh(now) && fetched.is_usable(now)).err();
+    [answer, profile::of_text(text, Path::new("credentials"), "default").err()]
 }

@@ -43,4 +43,6 @@ pub use image::{
 };
 pub use presence::Absence;
 pub use rpc::RpcError;
+#[doc(hidden)]
+pub use spec::try_users;
 pub use spec::{SpecError, UserError};

@@ -49,6 +49,13 @@ pub(super) fn fold(log: &[u8], database: &mut Vec<u8>) {
     }
 }
 
+/// Reads bytes as a log: what is wrong with it, and what it makes of a database. For tests that feed it what no disk should hold.
+#[doc(hidden)]
+pub fn try_log(log: &[u8], database: &mut Vec<u8>) -> Option<String> {
+    fold(log, database);
+    damage(log)
+}
+
 struct Header<'a> {
     /// Bytes of a page.
     page: usize,

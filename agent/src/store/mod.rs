@@ -35,6 +35,8 @@ mod writer;
 
 pub use error::OpenError;
 pub use lock::{LockError, holder};
+#[doc(hidden)]
+pub use log::try_log;
 pub use open::peek;
 pub use record::UnknownKind;
 pub use row::{Change, Fact, Loaded, Row};

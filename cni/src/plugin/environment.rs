@@ -34,9 +34,12 @@ impl Environment {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Self {
-            variables: std::env::vars_os().filter_map(text).filter(|(_, value)| !value.is_empty()).collect(),
-        }
+        Self::of(std::env::vars_os().filter_map(text))
+    }
+
+    /// These variables alone.
+    pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { variables: variables.into_iter().filter(|(_, value)| !value.is_empty()).collect() }
     }
 
     pub fn command(&self) -> Result<Command, Failure> {

@@ -13,6 +13,7 @@ mod version;
 pub use answer::{Answer, Failure, Refusal};
 pub use config::Config;
 pub use environment::Environment;
+pub use seen::Seen;
 pub use version::Version;
 
 use environment::Command;

@@ -16,6 +16,13 @@ const GROWTH: u64 = 5 << 20;
 /// The seed of a run in which none is given.
 const SEED: u64 = 20_261_124;
 
+/// What an input cost that a process of its own was given.
+pub struct Cost {
+    pub took: Duration,
+    /// The most memory that the process held.
+    pub peak: u64,
+}
+
 /// The inputs of one interface, and what they cost.
 pub struct Tally {
     interface: &'static str,
@@ -37,7 +44,7 @@ impl Tally {
         for number in 0..WARM_UP + INPUTS {
             let begun = tally.take(number, &mut inputs);
             one(&tally.current);
-            tally.count(number, begun);
+            tally.count(number, begun.elapsed());
         }
         tally.end()
     }
@@ -54,31 +61,34 @@ impl Tally {
             let held = std::mem::take(&mut tally.current);
             one(&held).await;
             tally.current = held;
-            tally.count(number, begun);
+            tally.count(number, begun.elapsed());
         }
         tally.end()
     }
 
-    /// Fewer inputs, each to a process of its own: nothing of theirs is in our memory.
+    /// Fewer inputs, each to a process of its own. Nothing of theirs is in our memory: growth is what the largest of them held more than
+    /// `usual`, which is the most that one holds which is called rightly.
     pub fn run_processes(
         interface: &'static str,
         count: usize,
+        usual: u64,
         right: Vec<Vec<u8>>,
-        mut one: impl FnMut(&[u8]),
+        mut one: impl FnMut(&[u8]) -> Cost,
     ) -> Self {
         let (mut tally, mut inputs) = Self::begin(interface, right);
-        for number in WARM_UP..WARM_UP + count {
-            let begun = tally.take(number, &mut inputs);
-            one(&tally.current);
-            tally.count(number, begun);
+        tally.before = usual;
+        for _ in 0..count {
+            tally.current = inputs.next().expect("they never end");
+            let Cost { took, peak } = one(&tally.current);
+            tally.after = tally.after.max(peak);
+            tally.count(WARM_UP, took);
         }
-        tally.end()
+        tally.current.clear();
+        tally
     }
 
     fn begin(interface: &'static str, right: Vec<Vec<u8>>) -> (Self, Mutator) {
-        let given = std::env::var("WHARF_SEED").ok();
-        let seed = given.map_or(SEED, |text| text.parse().expect("WHARF_SEED is a number"));
-        let zero = Duration::ZERO;
+        let (seed, zero) = (seed(), Duration::ZERO);
         let tally =
             Self { interface, inputs: 0, longest: zero, before: 0, after: 0, seed, current: Vec::new() };
         (tally, Mutator::new(right, seed))
@@ -92,8 +102,7 @@ impl Tally {
         Instant::now()
     }
 
-    fn count(&mut self, number: usize, begun: Instant) {
-        let took = begun.elapsed();
+    fn count(&mut self, number: usize, took: Duration) {
         assert!(took < LONGEST, "{self:?} took {took:?}");
         if number >= WARM_UP {
             self.inputs += 1;
@@ -139,6 +148,12 @@ impl fmt::Debug for Tally {
         let input = String::from_utf8_lossy(&self.current);
         write!(f, "{} with WHARF_SEED={} and the input {input:?}", self.interface, self.seed)
     }
+}
+
+/// The seed of this run.
+pub fn seed() -> u64 {
+    let given = std::env::var("WHARF_SEED").ok();
+    given.map_or(SEED, |text| text.parse().expect("WHARF_SEED is a number"))
 }
 
 /// Memory of this process that is in RAM.

@@ -78,7 +78,7 @@ async fn text(url: &str, request: RequestBuilder) -> Result<String, CredentialsE
 }
 
 /// Reads the JSON; the parser's own message is dropped because it may quote a secret.
-fn parse(url: &str, text: &str) -> Result<Fetched, CredentialsError> {
+pub(super) fn parse(url: &str, text: &str) -> Result<Fetched, CredentialsError> {
     let unusable =
         |problem: &str| CredentialsError::Unusable { url: url.to_owned(), problem: problem.to_owned() };
     let answer: Answer =

@@ -10,8 +10,13 @@ pub(super) async fn read(path: &Path, profile: &str) -> Result<Credentials, Cred
     let text = tokio::fs::read_to_string(path)
         .await
         .map_err(|source| CredentialsError::Unreadable { path: path.to_owned(), source })?;
+    of_text(&text, path, profile)
+}
+
+/// One profile of a file that says this.
+pub(super) fn of_text(text: &str, path: &Path, profile: &str) -> Result<Credentials, CredentialsError> {
     let need = |key: &'static str| {
-        value_of(&text, profile, key).ok_or_else(|| CredentialsError::Incomplete {
+        value_of(text, profile, key).ok_or_else(|| CredentialsError::Incomplete {
             path: path.to_owned(),
             profile: profile.to_owned(),
             missing: key,
@@ -20,7 +25,7 @@ pub(super) async fn read(path: &Path, profile: &str) -> Result<Credentials, Cred
     Ok(Credentials {
         access_key_id: need("aws_access_key_id")?.to_owned(),
         secret_access_key: Secret::new(need("aws_secret_access_key")?),
-        session_token: value_of(&text, profile, "aws_session_token").map(Secret::new),
+        session_token: value_of(text, profile, "aws_session_token").map(Secret::new),
     })
 }
 

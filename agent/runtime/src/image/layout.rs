@@ -144,3 +144,14 @@ impl Archive {
         read().map_err(|source| LoadError::Read { path: self.path.clone(), source })
     }
 }
+
+/// Reads a file as an archive of images and asks it what loading asks first; says how many images it promises. For tests that feed it
+/// what nobody should load.
+#[doc(hidden)]
+pub fn try_archive(path: &Path) -> Result<usize, LoadError> {
+    let archive = Archive::open(path)?;
+    let images = archive.images()?;
+    let targets = images.iter().filter_map(|image| archive.blob(&image.target.digest));
+    targets.map(|span| archive.bytes(span)).collect::<Result<Vec<_>, _>>()?;
+    Ok(images.len())
+}

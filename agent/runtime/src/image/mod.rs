@@ -21,6 +21,8 @@ mod unpack;
 pub use ensure::PullPolicy;
 pub use error::{LoadError, PullError, RemoveImageError, Retry, StoreError};
 #[doc(hidden)]
+pub use layout::try_archive;
+#[doc(hidden)]
 pub use manifest::try_documents;
 pub use reference::{ImageName, InvalidReference};
 pub use registry::RegistryAuth;

@@ -14,6 +14,8 @@ mod user;
 
 pub use build::SpecError;
 pub use user::UserError;
+#[doc(hidden)]
+pub use user::try_users;
 
 pub(crate) use build::{Wanted, build};
 pub(crate) use host::Host;

@@ -173,6 +173,14 @@ fn look_up(wanted: &str, passwd: &str, group: &str) -> Result<ResolvedUser, User
     Ok(ResolvedUser { uid, gid, additional_gids: of_user.map(|group| group.gid).collect() })
 }
 
+/// Looks a user up in the two files of an image; its uid, its gid and all its groups. For tests that feed it what an image should
+/// not hold.
+#[doc(hidden)]
+pub fn try_users(wanted: &str, passwd: &str, group: &str) -> Result<(u32, u32, Vec<u32>), UserError> {
+    let found = numeric(wanted).map_or_else(|| look_up(wanted, passwd, group), Ok)?.with_primary_group();
+    Ok((found.uid, found.gid, found.additional_gids))
+}
+
 struct PasswdEntry<'a> {
     name: &'a str,
     uid: u32,
