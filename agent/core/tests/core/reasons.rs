@@ -245,7 +245,7 @@ fn every_code_has_a_name_of_its_own_a_cause_and_a_hint() {
 }
 
 #[test]
-fn every_code_is_provoked_by_a_test() {
+fn the_text_of_every_code_is_compared_in_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut tests = String::new();
     for dir in ["agent/core/tests/core", "agent/tests/agent", "tests/tests/e2e"] {
