@@ -2,6 +2,7 @@
 //!
 //! Making one costs a good part of a second of the host's processors, and an end of containerd undoes all that are half made. Without a
 //! bound, a containerd that comes back would be asked for every container that waits; where it ends again soon, none of them gets done.
+//! The wait for a turn has no limit of its own: each that goes before is made or given up within its limit.
 
 use crate::effect::Effect;
 use crate::node::Node;
@@ -13,26 +14,32 @@ use std::collections::BTreeSet;
 use wharf_protocol::arn::TaskArn;
 
 impl Node {
-    /// Leaves out what there is no room to make now, in the order of arrival; it is planned again when there is.
-    pub(crate) fn bound_makings(&self, effects: &mut Vec<Effect>) {
+    /// Leaves out what there is no room to make now, in the order of arrival; it is planned again when there is. Of one task one
+    /// container at a time: its shim makes no two at once, and a shim that hangs holds up one place, not all.
+    pub(crate) fn bound_makings(&mut self, effects: &mut Vec<Effect>) {
+        let mut making = self.work.makings();
         let place = |task: &TaskArn| self.tasks.get(task).map(|task| task.place);
-        let makings = effects.iter().enumerate().filter_map(|(at, effect)| Some((place(made(effect)?), at)));
+        let wanted = effects.iter().enumerate().filter_map(|(at, effect)| {
+            let task = made(effect)?;
+            Some((place(task), at, task))
+        });
         // By place and position: containers of one task in the order of its definition.
-        let makings: BTreeSet<_> = makings.collect();
-        let room = self.config.makings.saturating_sub(self.work.makings());
-        let late: BTreeSet<usize> = makings.into_iter().skip(room).map(|(_, at)| at).collect();
+        let wanted: BTreeSet<_> = wanted.collect();
+        let is_late = |(_, _, task): &(_, _, _)| making.len() >= self.config.makings || !making.insert(*task);
+        let late: BTreeSet<usize> = wanted.into_iter().filter(is_late).map(|(_, at, _)| at).collect();
         let mut at = 0..;
-        effects.retain(|_| at.next().is_none_or(|at| !late.contains(&at)));
+        let left = effects.extract_if(.., |_| at.next().is_some_and(|at| late.contains(&at)));
+        left.for_each(|effect| self.work.wait_for_turn(&effect, self.now));
     }
 
-    /// Whether so many containers of earlier tasks are to be made that this one has to wait. Told from the state alone.
+    /// Whether containers of so many earlier tasks are to be made that those of this one may have to wait. Told from the state alone.
     pub(crate) fn is_crowded(&self, task: &Task, container: &str, now: Timestamp) -> bool {
         if !task.index_of(container).is_some_and(|index| is_due(task, index, now)) {
             return false;
         }
         let earlier = self.tasks.values().filter(|other| other.place < task.place);
-        let due = earlier.map(|task| (0..task.containers.len()).filter(|at| is_due(task, *at, now)).count());
-        due.sum::<usize>() >= self.config.makings
+        let due = earlier.filter(|task| (0..task.containers.len()).any(|index| is_due(task, index, now)));
+        due.count() >= self.config.makings
     }
 }
 

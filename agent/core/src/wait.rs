@@ -46,6 +46,8 @@ pub enum Until {
     /// Another container of the task has reached the condition or has ended without it: nothing else bounds it, for the
     /// definition gives that container no `startTimeout`.
     Container(String),
+    /// Containers of earlier tasks were made, or were given up: each has so long, and then this one has.
+    Turn(Duration),
 }
 
 /// What a task can wait for.
@@ -121,7 +123,7 @@ impl fmt::Display for Awaited {
                 "the image of {container}, which is new here: such images are used one at a time while one is suspected of crashing containerd"
             ),
             Self::Making { container } => {
-                write!(f, "its turn to have {container} made, behind containers of earlier tasks")
+                write!(f, "the runtime to create {container}, after containers of earlier tasks")
             }
             Self::Dependency { container, on, condition } => {
                 write!(f, "{on} to reach {} before {container} is created", condition_name(*condition))
@@ -184,7 +186,8 @@ impl Node {
             Awaited::Creation { container } | Awaited::Restart { container }
                 if self.is_crowded(task, container, now) =>
             {
-                Wait { what: Awaited::Making { container: container.clone() }, ..wait }
+                let until = Until::Turn(self.config.limits.create);
+                Wait { what: Awaited::Making { container: container.clone() }, until, ..wait }
             }
             _ => wait,
         }

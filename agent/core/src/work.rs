@@ -8,7 +8,8 @@ use crate::event::{ContainerRef, Exit};
 use crate::reason::Reason;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use wharf_protocol::arn::TaskArn;
 
 /// What at most one effect at a time may work on.
@@ -150,6 +151,8 @@ pub(crate) struct Delay {
     pub(crate) reason: Reason,
     /// A start was asked for and not answered: it may have been done.
     unsure: bool,
+    /// Since when its next try waits for its turn, which is no fault of the act.
+    waits: Option<Timestamp>,
 }
 
 /// Everything under way or resting.
@@ -165,7 +168,19 @@ pub(crate) struct Work {
 impl Work {
     /// Marks the effect as under way.
     pub(crate) fn begin(&mut self, effect: &Effect, now: Timestamp) {
-        self.flying.insert(Lane::of(effect), Flight { act: Act::of(effect), since: now, exit: None });
+        let lane = Lane::of(effect);
+        if let Some(delay) = self.delayed.get_mut(&lane) {
+            let waited = delay.waits.take().map_or(Duration::ZERO, |at| now.since(at));
+            delay.since = delay.since.plus(waited);
+        }
+        self.flying.insert(lane, Flight { act: Act::of(effect), since: now, exit: None });
+    }
+
+    /// It is not the turn of the effect: the time until it is begun does not count as its own.
+    pub(crate) fn wait_for_turn(&mut self, effect: &Effect, now: Timestamp) {
+        if let Some(delay) = self.delayed.get_mut(&Lane::of(effect)) {
+            delay.waits.get_or_insert(now);
+        }
     }
 
     /// The effect in this lane ended; says which it was.
@@ -199,10 +214,10 @@ impl Work {
         })
     }
 
-    /// How many containers are being made.
-    pub(crate) fn makings(&self) -> usize {
-        let makes = |flight: &&Flight| matches!(flight.act, Act::Create | Act::Renew);
-        self.flying.values().filter(makes).count()
+    /// The tasks of which a container is being made.
+    pub(crate) fn makings(&self) -> BTreeSet<&TaskArn> {
+        let makes = |(_, flight): &(&Lane, &Flight)| matches!(flight.act, Act::Create | Act::Renew);
+        self.flying.iter().filter(makes).map(|(lane, _)| lane.task()).collect()
     }
 
     /// Whether this very act is under way on the container.
@@ -254,7 +269,7 @@ impl Work {
     pub(crate) fn delay(&mut self, lane: Lane, act: Act, reason: Reason, since: Timestamp) {
         let before = self.delayed.get(&lane).filter(|delay| delay.act == act);
         let since = before.map_or(since, |delay| delay.since);
-        self.delayed.insert(lane, Delay { act, since, reason, unsure: act == Act::Start });
+        self.delayed.insert(lane, Delay { act, since, reason, unsure: act == Act::Start, waits: None });
     }
 
     /// The tries of this act that the runtime was not there for.
@@ -262,10 +277,13 @@ impl Work {
         self.delayed.get(lane).filter(|delay| delay.act == act)
     }
 
-    /// Since when the act is tried, over all its tries.
+    /// Since when the act is tried, over all its tries; `None` also while it waits for its turn.
     pub(crate) fn tried_since(&self, lane: &Lane, act: Act) -> Option<Timestamp> {
         let flight = self.flying.get(lane).filter(|flight| flight.act == act);
-        self.delayed(lane, act).map(|delay| delay.since).or(flight.map(|flight| flight.since))
+        match self.delayed(lane, act) {
+            Some(delay) => Some(delay.since).filter(|_| delay.waits.is_none()),
+            None => flight.map(|flight| flight.since),
+        }
     }
 
     /// Whether its process may run although nobody has said so: a start is under way, or was not answered.
@@ -298,7 +316,10 @@ impl Work {
     pub(crate) fn move_along(&mut self, ms: i64) {
         let flights = self.flying.values_mut().map(|flight| &mut flight.since);
         let rests = self.resting.values_mut().map(|rest| &mut rest.until);
-        let delays = self.delayed.values_mut().map(|delay| &mut delay.since);
+        let delays = self
+            .delayed
+            .values_mut()
+            .flat_map(|delay| [&mut delay.since].into_iter().chain(&mut delay.waits));
         flights.chain(rests).chain(delays).for_each(|instant| *instant = instant.moved(ms));
     }
 
@@ -312,7 +333,8 @@ impl Work {
     /// When acts are overdue, counted from their first try.
     pub(crate) fn deadlines(&self, limits: &Limits) -> impl Iterator<Item = Timestamp> {
         let flights = self.flying.values().map(|flight| (flight.act, flight.since));
-        let delays = self.delayed.values().map(|delay| (delay.act, delay.since));
+        let tried = self.delayed.values().filter(|delay| delay.waits.is_none());
+        let delays = tried.map(|delay| (delay.act, delay.since));
         flights.chain(delays).filter_map(|(act, since)| {
             let limit = match act {
                 Act::Prepare => limits.network,

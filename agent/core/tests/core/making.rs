@@ -4,8 +4,9 @@ use crate::bench::Bench;
 use crate::build::*;
 use wharf_core::config::NodeConfig;
 use wharf_core::effect::Effect;
-use wharf_core::event::{Event, Observation};
+use wharf_core::event::{Desired, Event, Observation};
 use wharf_core::reason::ReasonCode;
+use wharf_core::wait::Until;
 use wharf_core::work::Act;
 
 /// A node that makes two containers at once, and is asked for these tasks in this order; each has one container of its name.
@@ -74,12 +75,44 @@ fn a_process_that_is_made_anew_takes_its_turn_too() {
 }
 
 #[test]
-fn one_that_waits_for_its_turn_says_so_and_for_how_long_it_may_be_made_then() {
+fn of_one_task_one_container_is_made_at_a_time_so_that_it_takes_one_place() {
+    let mut bench = asked_for(&[]);
+    bench.on(run(a_task("t", vec![a_container("x"), a_container("y"), a_container("z")])));
+    bench.on(run(a_task("u", vec![a_container("u")])));
+    for container in ["x", "y", "z"] {
+        bench.on(pulled(of("t", container)));
+    }
+    assert_eq!(images_come(&mut bench, &["u"]), ["create u"]);
+    assert_eq!(makes(&bench.on(created(of("t", "x")))), ["create y"]);
+    assert_eq!(makes(&bench.on(created(of("u", "u")))), [""; 0]);
+}
+
+#[test]
+fn the_wait_for_a_turn_is_not_part_of_the_time_to_create() {
+    let mut bench = Bench::with(NodeConfig { makings: 1, ..config() });
+    for task in ["a", "b"] {
+        bench.on(run(a_task(task, vec![a_container(task)])));
+    }
+    images_come(&mut bench, &["a", "b"]);
+    assert_eq!(makes(&bench.on(away("a"))), ["create b"]);
+    bench.on(away("b"));
+    assert_eq!(makes(&bench.on(seen(&[], false))), ["create a"]);
+    bench.after(seconds(200));
+    assert_eq!(makes(&bench.on(created(of("a", "a")))), ["create b"]);
+    bench.after(seconds(239));
+    assert_eq!(bench.task("b").desired(), Desired::Running);
+    bench.after(seconds(1));
+    assert_eq!(bench.task("b").desired(), Desired::Stopped, "its own time is as long as any");
+}
+
+#[test]
+fn one_that_waits_for_its_turn_says_so_and_how_long_it_may_be_made_then() {
     let mut bench = asked_for(&["a", "b", "c"]);
     images_come(&mut bench, &["a", "b", "c"]);
-    let wait = |task: &str| bench.node.waiting_for(&arn(task), bench.now).unwrap().what.to_string();
-    assert_eq!(wait("b"), "the runtime to create b");
-    assert_eq!(wait("c"), "its turn to have c made, behind containers of earlier tasks");
+    let wait = |task: &str| bench.node.waiting_for(&arn(task), bench.now).unwrap();
+    assert_eq!(wait("b").what.to_string(), "the runtime to create b");
+    assert_eq!(wait("c").what.to_string(), "the runtime to create c, after containers of earlier tasks");
+    assert_eq!(wait("c").until, Until::Turn(seconds(240)));
 }
 
 #[test]

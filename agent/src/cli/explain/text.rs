@@ -153,6 +153,9 @@ fn until(until: &Until) -> String {
         Until::At(at) => rfc3339(*at),
         Until::Within(limit) => format!("at most {} s after it was begun", limit.as_secs()),
         Until::TriedEvery(longest) => format!("it is done; tries are at most {} s apart", longest.as_secs()),
+        Until::Turn(limit) => {
+            format!("it is its turn, and then at most {} s, as for each before it", limit.as_secs())
+        }
         Until::Ended(tasks) => {
             let ids: Vec<&str> = tasks.iter().map(|arn| arn.id()).collect();
             format!("one of these tasks ends: {}", ids.join(", "))
