@@ -86,6 +86,11 @@ impl Environment {
         pairs.filter(|(name, _)| *name == key).map(|(_, value)| value).next_back()
     }
 
+    /// Whether there is such a variable.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
     }

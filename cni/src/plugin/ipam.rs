@@ -1,6 +1,6 @@
 //! Delegation: the plugin named in `ipam` assigns addresses. CNI defines this as running it, so this is the one place that runs a program.
 //!
-//! It gets our environment and our configuration unchanged, and must answer within [`PATIENCE`].
+//! It gets our environment, with a mark, and our configuration unchanged, and must answer within [`PATIENCE`].
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -14,6 +14,9 @@ use super::Failure;
 use super::environment::Environment;
 use wharf_wait::Wait;
 
+/// Set for what we run. Where it is this plugin that is asked for addresses, by whatever name and way, it must not ask in turn: it would
+/// ask itself, for as long as processes can be made.
+const DELEGATES: &str = "WHARF_CNI_DELEGATES";
 /// How long a delegated plugin may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -24,6 +27,9 @@ pub fn delegate(
     command: &str,
     input: &[u8],
 ) -> Result<Value, Failure> {
+    if environment.is_set(DELEGATES) {
+        return Err(Failure::config("wharf-cni assigns no addresses", &"another one named it in ipam"));
+    }
     let program = find(&environment.search_path()?, kind)?;
     let io = |error: &std::io::Error| {
         Failure::io(format!("cannot run the IPAM plugin {}", program.display()), error)
@@ -43,24 +49,15 @@ fn find(directories: &[PathBuf], kind: &str) -> Result<PathBuf, Failure> {
         return Err(Failure::config("the type of ipam is not a file name", &kind));
     }
     let mut candidates = directories.iter().map(|directory| directory.join(kind));
-    let program = candidates
+    candidates
         .find(|path| path.is_file())
-        .ok_or_else(|| Failure::config(format!("there is no IPAM plugin {kind}"), &"looked in CNI_PATH"))?;
-    if is_ourselves(&program) {
-        return Err(Failure::config(format!("{kind} assigns no addresses"), &"it is this plugin"));
-    }
-    Ok(program)
-}
-
-/// This plugin in the place of an IPAM plugin would ask itself, which asks itself, for as long as processes can be made.
-fn is_ourselves(program: &Path) -> bool {
-    let ourselves = std::env::current_exe().and_then(std::fs::canonicalize);
-    matches!((ourselves, program.canonicalize()), (Ok(ourselves), Ok(program)) if ourselves == program)
+        .ok_or_else(|| Failure::config(format!("there is no IPAM plugin {kind}"), &"looked in CNI_PATH"))
 }
 
 async fn run(program: &Path, command: &str, input: &[u8]) -> std::io::Result<Output> {
     let mut child = Command::new(program)
         .env("CNI_COMMAND", command)
+        .env(DELEGATES, "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
