@@ -72,7 +72,8 @@ async fn when_no_thread_can_be_made_what_runs_runs_on_and_new_tasks_get_a_reason
         let most = bound.count().unwrap();
         bound.limit(Some(most)).unwrap();
 
-        let late = tasks(93, 10 + 5 * round, 5);
+        // More than early ones: what began those has left threads behind that may be used again.
+        let late = tasks(93, 10 + 15 * round, 15);
         let ended = rested(&mut host, &control, &late).await;
         let refused = bound.refusals().unwrap();
         println!(
