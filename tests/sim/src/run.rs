@@ -127,6 +127,7 @@ async fn one_life(world: &World) {
 
 /// What `agent::run` does, over the simulated world.
 async fn agent_run(world: &World) -> Result<Infallible, anyhow::Error> {
+    world.lock().life.works = false;
     world.step("at", "its start", "").await;
     let (node, boot) = restore(world)?;
     while world.lock().weather.containerd_down > 0 {

@@ -70,10 +70,9 @@ impl State {
 
     /// It starts from whatever it left behind, once nothing is in its way.
     fn the_agent_comes_to_live(&mut self) {
-        let since = self.life.begun.max(self.scenario.calm_at);
-        if !self.life.works && self.now() > since + BEGINS {
-            let number = self.life.number;
-            self.broken("the_agent_comes_to_live", format_args!("life {number} began at {since} ms"));
+        let (number, begun) = (self.life.number, self.life.begun);
+        if !self.life.works && self.now() > begun.max(self.scenario.calm_at) + BEGINS {
+            self.broken("the_agent_comes_to_live", format_args!("life {number} began at {begun} ms"));
         }
     }
 
