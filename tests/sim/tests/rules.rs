@@ -28,10 +28,13 @@ fn a_story_survives_being_written_down() {
 
 /// Stories that once found a bug of the agent, or a mistake that few seeds find, as `--shrink` printed them; by name.
 fn kept() -> Vec<(String, Scenario)> {
-    let stories = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stories")).unwrap();
-    let read = |path: PathBuf| (path.display().to_string(), std::fs::read_to_string(path).unwrap());
-    let texts = stories.map(|entry| read(entry.unwrap().path()));
-    texts.map(|(name, text)| (name, serde_json::from_str(&text).unwrap())).collect()
+    let home = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stories");
+    let paths = std::fs::read_dir(home).expect(home).map(|entry| entry.expect(home).path());
+    let read = |path: PathBuf| {
+        let (name, text) = (path.display().to_string(), std::fs::read_to_string(&path).expect(home));
+        (name, serde_json::from_str(&text).expect("a story"))
+    };
+    paths.map(read).collect()
 }
 
 #[test]
