@@ -136,5 +136,27 @@ fn is_empty(error: &io::Error) -> bool {
 pub(crate) fn stumbles(words: &str) -> Option<Absence> {
     let left =
         words.contains("file exists") && (words.contains("failed to rename") || words.contains("mkdir "));
-    left.then(|| Absence::Stumbles { words: words.to_owned() })
+    // The other way round: the snapshot is noted down, and its directory went with what containerd was undoing.
+    let gone = words.contains("failed to mount rootfs") && words.contains("no such file or directory");
+    (left || gone).then(|| Absence::Stumbles { words: words.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_containerd_left_half_noted_is_told_from_what_is_wrong_with_the_container() {
+        let mounting = "failed to create shim task: failed to mount rootfs component &{overlay overlay [upperdir=/r/snapshots/9/fs]}";
+        assert!(stumbles(&format!("{mounting}: no such file or directory")).is_some());
+        assert!(stumbles(&format!("{mounting}: permission denied")).is_none());
+        assert!(
+            stumbles("failed to start shim: mkdir /s/io.containerd.runtime.v2.task/w/c: file exists")
+                .is_some()
+        );
+        assert!(
+            stumbles("exec: \"/no-such-program\": stat /no-such-program: no such file or directory")
+                .is_none()
+        );
+    }
 }
