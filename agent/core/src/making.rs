@@ -56,19 +56,9 @@ pub(crate) fn is_due(task: &Task, index: usize, now: Timestamp) -> bool {
 
 /// The task of which the effect makes a container.
 fn made(effect: &Effect) -> Option<&TaskArn> {
-    match effect {
-        Effect::CreateContainer { container, .. } | Effect::RenewContainer { container, .. } => {
-            Some(&container.task)
-        }
-        Effect::PrepareNetwork { .. }
-        | Effect::ReleaseTask { .. }
-        | Effect::PullImage { .. }
-        | Effect::StartContainer { .. }
-        | Effect::InspectContainer { .. }
-        | Effect::SignalContainer { .. }
-        | Effect::DeleteContainer { .. }
-        | Effect::ProbeHealth { .. }
-        | Effect::ReportTask { .. }
-        | Effect::ReportAttachment { .. } => None,
-    }
+    let (Effect::CreateContainer { container, .. } | Effect::RenewContainer { container, .. }) = effect
+    else {
+        return None;
+    };
+    Some(&container.task)
 }
