@@ -170,7 +170,10 @@ async fn serve(
                 None => return,
             },
             frame = reader.next() => match frame {
-                Some(Ok(Message::Text(text))) => world.change(|state| state.hears(session, &misspoken(state.mistake, &text))),
+                Some(Ok(Message::Text(text))) => world.change(|state| {
+                    let text = misspoken(state.mistake, &text);
+                    state.hears(session, &text);
+                }),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => break,
             },
