@@ -10,9 +10,9 @@ use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 use prost_types::Any;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
-use wharf_runtime::ObservedState;
+use wharf_runtime::{Absence, CreateError, ObservedState};
 
 #[tokio::test]
 async fn a_shim_that_waits_for_the_reader_of_a_broken_off_probe_is_freed() {
@@ -165,6 +165,26 @@ async fn what_containerd_died_removing_keeps_no_container_from_being_created() {
     let (exit, _) = lab.run(&request).await;
     assert_eq!(exit.code, 3);
     assert!(!half_removed.exists());
+    lab.finish().await;
+}
+
+/// containerd died over it: the snapshot is noted down and has no directory.
+#[tokio::test]
+async fn a_snapshot_without_its_directory_is_no_reason_to_give_a_container_up() {
+    let lab = Lab::with_demo().await;
+    let listed = lab.ctr(&["snapshots", "ls"]);
+    let image = listed.iter().find(|line| line.contains("Committed")).expect("the demo image is unpacked");
+    let image = image.split_whitespace().next().unwrap();
+    let mounts = lab.ctr(&["snapshots", "prepare", "--target", "/nowhere", "c", image]).concat();
+    let upper = mounts.split_once("upperdir=").expect("an overlay").1.split(',').next().unwrap();
+    std::fs::remove_dir_all(Path::new(upper).parent().unwrap()).unwrap();
+
+    let request = lab.container("c", "exit 3");
+    let error = lab.containerd.create(&request).await.unwrap_err();
+    assert!(matches!(error, CreateError::Away { source: Absence::Stumbles { .. }, .. }), "{error:?}");
+    assert_eq!(lab.ctr(&["snapshots", "ls"]), listed, "nothing is left of it");
+    let (exit, _) = lab.run(&request).await;
+    assert_eq!(exit.code, 3);
     lab.finish().await;
 }
 
