@@ -165,6 +165,7 @@ impl Ground {
         let lister = Lister { runtime: connect(settings, stop).await?, places, boot };
         failpoint!("recovery.connected");
         lister.runtime.end_abandoned().await;
+        failpoint!("recovery.abandoned-ended");
         let Listing { event: observed, instance, .. } = lister.list(&view::tasks(&node), true).await?;
         failpoint!("recovery.listed");
         let mut facts_saved = loaded.facts;

@@ -175,7 +175,10 @@ impl<O: Outside> Watch<O> {
         let Some(id) = verdict.due.into_iter().next().filter(|_| removals.is_empty()) else { return };
         let runtime = self.lister.runtime.clone();
         removals.spawn(async move {
-            match runtime.delete(&id).await {
+            failpoint!("stranger.before");
+            let removed = runtime.delete(&id).await;
+            failpoint!("stranger.after");
+            match removed {
                 Ok(_) => tracing::warn!(container = id, "removed a container that bears no task of ours"),
                 Err(error) => tracing::warn!(container = id, error = chain(&error), "cannot remove it"),
             }

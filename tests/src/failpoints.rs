@@ -5,24 +5,60 @@
 pub struct Point {
     /// Its name, as in the source.
     pub name: &'static str,
+    /// What makes an agent pass it.
+    pub scene: Scene,
     /// At which passes it is tried: the first in `make test`, all of them in `make soak`.
     pub hits: [usize; 3],
 }
 
+/// What makes an agent pass a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scene {
+    /// A start, in the middle of whatever another agent was killed at.
+    Start,
+    /// A start without a data directory.
+    Birth,
+    /// Work that comes to a running agent.
+    Work,
+    /// Containers that are started again in place, which take their time.
+    Restarts,
+    /// Starts of containers whose answers are lost.
+    Unanswered,
+    /// A container in the agent's namespace that bears no task.
+    Stranger,
+}
+
+/// How the points of one kind are tried.
+type Way = (Scene, [usize; 3]);
+
 /// Passed once in each life of an agent: tried three times.
-const START: [usize; 3] = [1, 1, 1];
+const START: Way = (Scene::Start, [1, 1, 1]);
+/// The same in the first life of all.
+const BIRTH: Way = (Scene::Birth, [1, 1, 1]);
 /// Passed whenever a task wants it.
-const WORK: [usize; 3] = [1, 2, 3];
+const WORK: Way = (Scene::Work, [1, 2, 3]);
 /// Passed all the time, at the start too: the first of these lies in the middle of the work.
-const TURN: [usize; 3] = [9, 1, 20];
+const TURN: Way = (Scene::Work, [9, 1, 20]);
+/// Passed when a container is started again.
+const AGAIN: Way = (Scene::Restarts, [1, 2, 3]);
+/// Passed for each start that nobody answered.
+const UNANSWERED: Way = (Scene::Unanswered, [1, 2, 3]);
+/// Passed once for each stranger.
+const STRANGER: Way = (Scene::Stranger, [1, 1, 1]);
 
 /// All of them, in the order in which a task meets them.
 pub const POINTS: &[Point] = &[
     // An agent starts.
+    point("open.schema-written", BIRTH),
+    point("open.database-built", BIRTH),
+    point("open.database-placed", BIRTH),
+    point("open.mark-placed", START),
     point("recovery.store-opened", START),
     point("recovery.restored", START),
     point("recovery.connected", START),
+    point("recovery.abandoned-ended", START),
     point("recovery.listed", START),
+    point("recovery.networks-swept", START),
     point("recovery.swept", START),
     point("recovery.before-ready", START),
     point("register.before", START),
@@ -38,6 +74,7 @@ pub const POINTS: &[Point] = &[
     point("store.begun", TURN),
     point("store.written", TURN),
     point("store.committed", TURN),
+    point("store.marked", TURN),
     point("owner.saved", TURN),
     point("owner.replied", TURN),
     point("owner.begun", TURN),
@@ -75,16 +112,18 @@ pub const POINTS: &[Point] = &[
     point("create.after", WORK),
     point("start.before", WORK),
     point("start.after", WORK),
+    point("inspect.before", UNANSWERED),
+    point("inspect.after", UNANSWERED),
     point("probe.before", WORK),
     point("probe.made", WORK),
     point("probe.started", WORK),
     point("probe.after", WORK),
     point("exit.heard", WORK),
     point("exit.told", WORK),
-    point("renew.before", WORK),
-    point("renew.cleared", WORK),
-    point("renew.noted", WORK),
-    point("renew.after", WORK),
+    point("renew.before", AGAIN),
+    point("renew.cleared", AGAIN),
+    point("renew.noted", AGAIN),
+    point("renew.after", AGAIN),
     point("signal.before", WORK),
     point("signal.after", WORK),
     point("delete.before", WORK),
@@ -105,8 +144,13 @@ pub const POINTS: &[Point] = &[
     point("release.unpinned", WORK),
     point("release.files-removed", WORK),
     point("release.after", WORK),
+    point("forget.before", WORK),
+    point("forget.after", WORK),
+    // What is none of its tasks'.
+    point("stranger.before", STRANGER),
+    point("stranger.after", STRANGER),
 ];
 
-const fn point(name: &'static str, hits: [usize; 3]) -> Point {
-    Point { name, hits }
+const fn point(name: &'static str, (scene, hits): Way) -> Point {
+    Point { name, scene, hits }
 }

@@ -25,5 +25,6 @@ pub mod scripted;
 pub mod trapdoor;
 pub mod volume;
 pub mod wait;
+pub mod wire;
 pub mod witness;
 pub mod world;

@@ -8,7 +8,7 @@ use crate::containerd::{PrivateContainerd, temporary};
 use crate::leaks::{self, Inventory, Scope};
 use crate::volume::Volume;
 use anyhow::{Context, Result, ensure};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -279,6 +279,18 @@ impl Host {
             Some((words.next()?.to_owned(), (words.next()?.parse().ok()?, words.next()?.to_owned())))
         };
         table.lines().skip(1).filter_map(row).collect()
+    }
+
+    /// Ids of the containers that containerd has a record of.
+    pub fn containers(&self) -> BTreeSet<String> {
+        let mut command = self.containerd().ctr(&self.namespace);
+        let output = command.args(["containers", "ls", "-q"]).output().expect("ctr runs");
+        assert!(
+            output.status.success(),
+            "ctr containers ls failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
     }
 
     /// Runs a shell command inside a running container, with the container's own environment: exit code and output.

@@ -157,7 +157,10 @@ impl<O: Outside> World<O> {
     }
 
     pub(super) async fn inspect_container(&self, container: ContainerRef) -> Event {
-        match self.runtime.inspect(&id(&container)).await {
+        failpoint!("inspect.before");
+        let seen = self.runtime.inspect(&id(&container)).await;
+        failpoint!("inspect.after");
+        match seen {
             Ok(seen) => {
                 let seen = seen.map(observation);
                 let seen = ending::believed((&self.runtime, &self.places), &container, seen).await;

@@ -16,6 +16,7 @@ pub mod sweep;
 pub(crate) use remains::{last_lines, memory};
 
 use crate::endpoints::credentials::CredentialStore;
+use crate::failpoint::failpoint;
 use crate::healing::Healing;
 use crate::owner::{Input, tell};
 use crate::seam::{Network as _, Outside};
@@ -167,6 +168,7 @@ impl<O: Outside> Effects<O> {
     /// Removes leftovers now, and those of networks from now on every few minutes, until `cancel`.
     pub async fn sweep(&self, cancel: CancellationToken) {
         self.world.sweep().await;
+        failpoint!("recovery.networks-swept");
         self.world.sweep_remains().await;
         let world = Arc::clone(&self.world);
         begin(&self.running, async move { world.keep_swept(cancel).await });

@@ -29,7 +29,10 @@ impl<O: Outside> World<O> {
     /// Removes what outlives a task for those who want to look at it.
     pub(super) async fn forget(&self, task: &TaskArn) {
         self.credentials.remove_task(task);
-        if let Err(left) = self.network.forget(task).await {
+        failpoint!("forget.before");
+        let forgotten = self.network.forget(task).await;
+        failpoint!("forget.after");
+        if let Err(left) = forgotten {
             tracing::warn!(%task, left, "volumes and logs of a forgotten task stay");
         }
     }

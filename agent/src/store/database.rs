@@ -5,6 +5,7 @@ use super::log;
 use super::row::{Loaded, Row, checksum};
 use super::schema;
 use super::tally::Tally;
+use crate::failpoint::failpoint;
 use rusqlite::config::DbConfig;
 use rusqlite::ffi::SQLITE_IOERR_SHORT_READ;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
@@ -74,6 +75,7 @@ impl Database {
         let mut connection = Connection::open(&new).map_err(|source| self.failed(source))?;
         schema::migrate(&mut connection, 0).map_err(|source| self.failed(source))?;
         connection.close().map_err(|(_, source)| self.failed(source))?;
+        failpoint!("open.database-built");
         fs::rename(&new, &self.path).map_err(io("move into place"))?;
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(io("sync the directory of"))
     }

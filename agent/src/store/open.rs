@@ -11,6 +11,7 @@ use super::row::Loaded;
 use super::tally::Tally;
 use super::writer::Writer;
 use super::{log, schema};
+use crate::failpoint::failpoint;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -34,6 +35,7 @@ pub(super) fn open(directory: &Path) -> Result<Opened, OpenError> {
     let found = look_at_mark(&file, directory)?;
     if !file.exists()? {
         begin(&file, directory, found)?;
+        failpoint!("open.database-placed");
     }
     if let Some(damage) = log::damage(&file.log()?) {
         return Err(file.damaged(damage));
@@ -54,6 +56,7 @@ pub(super) fn open(directory: &Path) -> Result<Opened, OpenError> {
         path: mark::path(directory),
         source,
     })?;
+    failpoint!("open.mark-placed");
     let reserve = Reserve::of(directory);
     reserve.take();
     Ok(Opened { lock, writer: Writer { connection, mark, reserve }, loaded })

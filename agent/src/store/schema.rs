@@ -1,6 +1,7 @@
 //! The form of `agent.db` and the steps from each older form to the present one.
 
 use super::tally::Tally;
+use crate::failpoint::failpoint;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Marks a database as ours: the letters `WHRF`.
@@ -49,6 +50,7 @@ pub(super) fn migrate(connection: &mut Connection, from: usize) -> rusqlite::Res
     transaction.execute_batch(&format!(
         "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
     ))?;
+    failpoint!("open.schema-written");
     transaction.commit()
 }
 

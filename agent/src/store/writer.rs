@@ -39,12 +39,13 @@ impl Writer {
             failpoint!("store.before-begin");
             let (result, saves) = match commit(&mut self.connection, &batch) {
                 Ok(tally) => {
+                    failpoint!("store.committed");
                     self.mark.raise((&tally).into());
                     (Ok(()), Some(tally.saves))
                 }
                 Err(source) => (Err(SaveError::Database { source: Arc::new(source) }), None),
             };
-            failpoint!("store.committed");
+            failpoint!("store.marked");
             for request in batch.drain(..) {
                 // Whoever asked may have gone; the changes are saved all the same.
                 let _ = request.reply.send(result.clone());

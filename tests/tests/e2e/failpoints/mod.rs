@@ -6,6 +6,7 @@
 mod check;
 mod names;
 mod round;
+mod scene;
 mod workload;
 
 use round::Rolling;

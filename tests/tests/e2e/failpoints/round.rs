@@ -3,8 +3,10 @@
 //! ```text
 //! kill -9 → start to die at a point → send work → it dies there → one task's process ends meanwhile → start → what has to be, is
 //! ```
+//! At the points of a start the work is sent before the kill, so that the start begins in the middle of it.
 
 use super::check::Sources;
+use super::scene::{self, Set};
 use super::workload::{Batch, Fate, Maker, Member, role};
 use crate::lifecycle::connected_on;
 use nix::sys::signal::{Signal, kill};
@@ -12,7 +14,7 @@ use nix::unistd::Pid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use wharf_protocol::acs;
-use wharf_tests::failpoints::Point;
+use wharf_tests::failpoints::{Point, Scene};
 use wharf_tests::fresh::FreshImages;
 use wharf_tests::payload::{payload, stop};
 use wharf_tests::scripted::{CLUSTER_ARN, INSTANCE_ARN, Scripted};
@@ -22,6 +24,11 @@ use wharf_tests::world::Host;
 
 /// Bounds of every wait; not measurements.
 const DEADLINE: Duration = Duration::from_secs(120);
+/// How long the record of a stopped task is kept: so long that rounds end before, so short that some go in each.
+const FORGOTTEN: &str = "20s";
+
+/// So many tasks are there wherever an agent dies.
+const TASKS: usize = 20;
 
 /// A host, its control plane and its tasks.
 pub struct Rolling {
@@ -43,7 +50,8 @@ impl Rolling {
     /// A host with the tasks that stay and those of a first round, all running.
     pub async fn start(net: u8) -> Self {
         let mut host = Host::new().unwrap();
-        host.set("ECS_LOGLEVEL", "info");
+        host.set("ECS_LOGLEVEL", "info").set("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION", FORGOTTEN);
+        host.set("WHARF_UNKNOWN_CONTAINERS_WAIT", "1s");
         let witness = Witness::listen(host.containerd(), host.namespace()).unwrap();
         let (host, control) = connected_on(host).await;
         let mut maker = Maker::new(net, FreshImages::start().await.unwrap());
@@ -61,39 +69,71 @@ impl Rolling {
         };
         this.run(&this.stayers.clone());
         let first = this.maker.batch(1, false);
-        this.send(&first);
+        this.send(&[], &first);
         this.settle(first).await;
         this
     }
 
     /// Kills the agent at its `hit`th pass of the point, starts it without, and checks everything.
     pub async fn round(&mut self, point: &Point, hit: usize) {
-        let url = format!("http://{}", self.control.address());
-        self.host.kill_agent().unwrap();
-        self.host.start_agent_to_die_at(point.name, hit, &url).unwrap();
-        let (mortals, leaving): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.standing).into_iter().partition(|member| member.fate == Fate::Dies);
         // Three of a kind pass any point of their life three times; what every turn passes needs no more tasks for more passes.
-        let batch = self.maker.batch(hit.min(3), point.name.starts_with("renew."));
+        let batch = self.maker.batch(hit.min(3), point.scene == Scene::Restarts);
         let again = batch.members.iter().filter(|member| matches!(member.fate, Fate::Again(_)));
         self.again.extend(again.map(Member::app));
-        self.control.deliver(payload(leaving.iter().map(|member| stop(&member.task)).collect()));
-        self.send(&batch);
-        wait::until(&format!("the agent's death at {}, hit {hit}", point.name), DEADLINE, || {
-            std::future::ready(self.host.agent_died_at(point.name))
-        })
-        .await;
+        let (mortals, leaving): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.standing).into_iter().partition(|member| member.fate == Fate::Dies);
+        let there = self.stayers.len() + mortals.len() + leaving.len();
+        assert!(there >= TASKS, "{there} tasks are there when the agent dies, besides those that come");
+
+        let set = self.die_at(point, hit, (&leaving, &batch)).await;
         for mortal in &mortals {
             let pid = i32::try_from(self.pids[&mortal.app()]).unwrap();
             kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
         }
+        let stranger = set.down(&mut self.host).await;
 
         let sessions = self.control.sessions();
-        self.host.start_agent(&url).unwrap();
+        self.host.start_agent(&self.url()).unwrap();
         self.control.connected_again(sessions).await;
         self.end(leaving).await;
         self.end(mortals).await;
         self.settle(batch).await;
+        if let Some(stranger) = stranger {
+            scene::is_removed(&self.host, &stranger, DEADLINE).await;
+        }
+    }
+
+    /// Kills the agent that runs, and has another die at the point.
+    async fn die_at(&mut self, point: &Point, hit: usize, (leaving, batch): (&[Member], &Batch)) -> Set {
+        let early = point.scene == Scene::Start;
+        if early {
+            let taken = self.send(leaving, batch);
+            self.control.acked(&taken, DEADLINE).await;
+        }
+        if point.scene == Scene::Birth {
+            self.nothing_of_the_ended().await;
+        }
+        self.host.kill_agent().unwrap();
+        let set = Set::up(&mut self.host, point.scene);
+        self.host.start_agent_to_die_at(point.name, hit, &self.url()).unwrap();
+        if !early {
+            self.send(leaving, batch);
+        }
+        set.death(&mut self.host, &self.witness, (point, hit), DEADLINE).await;
+        set
+    }
+
+    /// Waits until containerd has nothing of tasks that have ended: without its data an agent could not know what it had told of them.
+    async fn nothing_of_the_ended(&self) {
+        wait::until("the removal of what has ended", DEADLINE, async || {
+            let (kept, mut ended) = (self.host.containers(), self.ended.iter().flat_map(Member::containers));
+            ended.find(|id| kept.contains(id)).map_or(Ok(()), |left| Err(format!("{left} is left")))
+        })
+        .await;
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.control.address())
     }
 
     /// Stops everything and checks that nothing is left.
@@ -105,14 +145,19 @@ impl Rolling {
         let told = all.iter().filter(|member| member.fate != Fate::Dies);
         self.control.deliver(payload(told.map(|member| stop(&member.task)).collect()));
         self.end(all).await;
+        scene::are_forgotten(&self.host, DEADLINE).await;
         // All of them once more, at the very end: nothing came back and nothing was told twice in another way.
         self.sources().ended_as_told(&self.ended).await;
         let Self { host, control, .. } = self;
         crate::lifecycle::end(host, control).await;
     }
 
-    /// Announces, sends, stops what only fleets, and renews the credentials of what stays.
-    fn send(&self, batch: &Batch) {
+    /// Stops what is leaving; announces and sends the batch, stops what only fleets, and renews the credentials of what stays.
+    /// Returns the id of the message with the batch.
+    fn send(&self, leaving: &[Member], batch: &Batch) -> String {
+        if !leaving.is_empty() {
+            self.control.deliver(payload(leaving.iter().map(|member| stop(&member.task)).collect()));
+        }
         for member in &batch.announced {
             let id = uuid::Uuid::new_v4().to_string();
             let announcement = acs::AttachTaskNetworkInterfacesMessage {
@@ -127,7 +172,7 @@ impl Rolling {
             };
             self.control.deliver((id, announcement));
         }
-        self.run(&batch.members);
+        let id = self.run(&batch.members);
         let fleeting = batch.members.iter().filter(|member| member.fate == Fate::Fleets);
         self.control.deliver(payload(fleeting.map(|member| stop(&member.task)).collect()));
         for member in self.stayers.iter().filter(|member| member.task.role_credentials.is_some()) {
@@ -143,10 +188,14 @@ impl Rolling {
                 self.control.deliver((id, renewal));
             }
         }
+        id
     }
 
-    fn run(&self, members: &[Member]) {
-        self.control.deliver(payload(members.iter().map(|member| member.task.clone()).collect()));
+    fn run(&self, members: &[Member]) -> String {
+        let message = payload(members.iter().map(|member| member.task.clone()).collect());
+        let id = message.0.clone();
+        self.control.deliver(message);
+        id
     }
 
     /// Waits until what was sent is as it has to be, and checks all that runs.
