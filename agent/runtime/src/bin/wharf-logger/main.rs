@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+mod lines;
 mod pipe;
 mod queue;
 mod rotate;

@@ -1,45 +1,15 @@
 //! From bytes in a pipe to lines in Docker's json-file form.
 
+use crate::lines;
 use crate::queue::Queue;
 use serde_json::json;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::time::SystemTime;
 
-/// Longest line kept whole; a longer one becomes several entries without line end, as Docker does it.
-const MAX_LINE: usize = 16 << 10;
-
 /// Reads to the end of a pipe and queues each line.
-pub(crate) fn read_lines(mut pipe: impl Read, stream: &str, queue: &Queue) {
-    let mut buffer = vec![0; MAX_LINE];
-    let mut held = 0;
-    while let Some(read) = read_some(&mut pipe, &mut buffer[held..]) {
-        held += read;
-        let mut start = 0;
-        while let Some(length) = buffer[start..held].iter().position(|byte| *byte == b'\n') {
-            queue.push(entry(&buffer[start..=start + length], stream));
-            start += length + 1;
-        }
-        if start == 0 && held == buffer.len() {
-            queue.push(entry(&buffer, stream));
-            start = held;
-        }
-        buffer.copy_within(start..held, 0);
-        held -= start;
-    }
-    if held > 0 {
-        queue.push(entry(&buffer[..held], stream));
-    }
+pub(crate) fn read_lines(pipe: impl Read, stream: &str, queue: &Queue) {
+    lines::each(pipe, |line| queue.push(entry(line, stream)));
     queue.finish();
-}
-
-/// Reads at least a byte; an error of the pipe ends it as its end does, for nothing more can be had from it.
-fn read_some(pipe: &mut impl Read, buffer: &mut [u8]) -> Option<usize> {
-    loop {
-        match pipe.read(buffer) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            other => return other.ok().filter(|read| *read > 0),
-        }
-    }
 }
 
 /// One line of a json-file.
@@ -54,6 +24,7 @@ pub(crate) fn entry(text: &[u8], stream: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lines::MAX_LINE;
 
     fn logs(input: &[u8]) -> Vec<String> {
         let queue = Queue::new(1);

@@ -1,0 +1,39 @@
+//! From bytes in a pipe to lines; on its own, so that it can be fed anything.
+
+use std::io::{ErrorKind, Read};
+
+/// Longest line kept whole; a longer one comes in several pieces without line end, as Docker does it.
+pub(crate) const MAX_LINE: usize = 16 << 10;
+
+/// Reads to the end of a pipe and hands on each line with its line end; the last needs none.
+pub(crate) fn each(mut pipe: impl Read, mut line: impl FnMut(&[u8])) {
+    let mut buffer = vec![0; MAX_LINE];
+    let mut held = 0;
+    while let Some(read) = read_some(&mut pipe, &mut buffer[held..]) {
+        held += read;
+        let mut start = 0;
+        while let Some(length) = buffer[start..held].iter().position(|byte| *byte == b'\n') {
+            line(&buffer[start..=start + length]);
+            start += length + 1;
+        }
+        if start == 0 && held == buffer.len() {
+            line(&buffer);
+            start = held;
+        }
+        buffer.copy_within(start..held, 0);
+        held -= start;
+    }
+    if held > 0 {
+        line(&buffer[..held]);
+    }
+}
+
+/// Reads at least a byte; an error of the pipe ends it as its end does, for nothing more can be had from it.
+fn read_some(pipe: &mut impl Read, buffer: &mut [u8]) -> Option<usize> {
+    loop {
+        match pipe.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            other => return other.ok().filter(|read| *read > 0),
+        }
+    }
+}
