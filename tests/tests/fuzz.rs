@@ -31,5 +31,10 @@ smoke_tests! {
     credentials_of_the_agent_never_panic_and_are_not_quoted: agent_credentials;
     requests_of_operators_never_panic: introspection_request;
     results_of_cni_never_panic: cni_result;
+    output_of_containers_never_panics_and_no_byte_is_lost: container_output;
+    answers_of_the_kernel_never_panic: kernel_answers;
+    command_lines_never_panic: command_line;
+    rows_of_the_control_plane_never_panic_and_what_is_read_can_be_gone_on_with: plane_rows;
+    tokens_of_pages_never_panic_and_lead_to_the_end: page_token;
     placement_constraints_never_panic_and_their_opposites_hold_elsewhere: placement_expression;
 }

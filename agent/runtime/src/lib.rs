@@ -42,6 +42,8 @@ pub use image::{
     StoreError,
 };
 pub use presence::Absence;
+#[doc(hidden)]
+pub use process::try_process;
 pub use rpc::RpcError;
 #[doc(hidden)]
 pub use spec::try_users;

@@ -152,6 +152,12 @@ fn parse_stat(line: &str) -> Option<Stat> {
     Some(Stat { name: name.to_owned(), state, parent, began: fields.nth(17)?.parse().ok()? })
 }
 
+/// Reads a line as the kernel's account of a process: its name and its parent. For tests that feed it what no kernel says.
+#[doc(hidden)]
+pub fn try_process(line: &str) -> Option<(String, u32)> {
+    parse_stat(line).map(|stat| (stat.name, stat.parent))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

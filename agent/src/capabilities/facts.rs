@@ -93,7 +93,7 @@ fn count(ranges: &str) -> Option<u32> {
         let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
         last.checked_sub(first)?.checked_add(1)
     };
-    ranges.trim().split(',').map(size).sum()
+    ranges.trim().split(',').map(size).try_fold(0_u32, |sum, size| sum.checked_add(size?))
 }
 
 fn architecture(rust: &str) -> &str {

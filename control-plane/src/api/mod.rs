@@ -15,6 +15,10 @@ mod submit;
 mod tags;
 mod tasks;
 
+/// For tests that feed it tokens of their own.
+#[doc(hidden)]
+pub use page::page;
+
 use crate::journal::JournalKind;
 use crate::model::Model;
 use crate::model::error::EcsError;

@@ -107,12 +107,17 @@ fn host_counters(stat: &str) -> (u64, u32) {
         if name == "cpu" {
             // user nice system idle iowait irq softirq steal; guest times, which follow, are counted in user already.
             let ticks = values.split_ascii_whitespace().take(8).filter_map(|value| value.parse::<u64>().ok());
-            total = ticks.sum::<u64>() * TICK_NS;
+            total = sum(ticks).saturating_mul(TICK_NS);
         } else if name.strip_prefix("cpu").is_some_and(|number| number.parse::<u32>().is_ok()) {
             processors += 1;
         }
     }
     (total, processors)
+}
+
+/// The sum of counters; a kernel that counts beyond all numbers gives the last of them.
+pub(super) fn sum(counters: impl Iterator<Item = u64>) -> u64 {
+    counters.fold(0, u64::saturating_add)
 }
 
 /// Reads a file; `None` when it does not exist, or its cgroup has just gone.

@@ -1,7 +1,7 @@
 //! Counters of cgroup v1: one hierarchy per controller.
 
 use super::CgroupRoot;
-use super::usage::{TICK_NS, Usage, UsageError, number, pairs, text};
+use super::usage::{TICK_NS, Usage, UsageError, number, pairs, sum, text};
 use std::path::{Path, PathBuf};
 
 /// The kernel's "unlimited" is the largest number of whole pages.
@@ -72,14 +72,14 @@ fn block_io(path: &Path) -> Result<(u64, u64), UsageError> {
         Some(text) => text,
         None => text_or_empty(&files[1])?,
     };
-    let sum = |kind: &str| {
+    let sum_of = |kind: &str| {
         let bytes = |line: &str| {
             let mut words = line.split_ascii_whitespace().skip(1);
             (words.next()? == kind).then_some(words.next()?.parse::<u64>().ok()?)
         };
-        text.lines().filter_map(bytes).sum()
+        sum(text.lines().filter_map(bytes))
     };
-    Ok((sum("Read"), sum("Write")))
+    Ok((sum_of("Read"), sum_of("Write")))
 }
 
 fn text_or_empty(path: &Path) -> Result<String, UsageError> {

@@ -1,6 +1,6 @@
 //! Counters of cgroup v2: one directory has them all.
 
-use super::usage::{Usage, UsageError, number, pairs, text};
+use super::usage::{Usage, UsageError, number, pairs, sum, text};
 use std::path::Path;
 
 /// Reads all counters; `None` when there is no such cgroup.
@@ -40,9 +40,9 @@ pub(super) fn read(path: &Path) -> Result<Option<Usage>, UsageError> {
 /// Lines are `<device> rbytes=<n> wbytes=<n> …`.
 fn block_io(path: &Path) -> Result<(u64, u64), UsageError> {
     let text = text(&path.join("io.stat"))?.unwrap_or_default();
-    let sum = |key: &str| {
+    let sum_of = |key: &str| {
         let words = text.split_ascii_whitespace();
-        words.filter_map(|word| word.strip_prefix(key)?.strip_prefix('=')?.parse::<u64>().ok()).sum()
+        sum(words.filter_map(|word| word.strip_prefix(key)?.strip_prefix('=')?.parse::<u64>().ok()))
     };
-    Ok((sum("rbytes"), sum("wbytes")))
+    Ok((sum_of("rbytes"), sum_of("wbytes")))
 }

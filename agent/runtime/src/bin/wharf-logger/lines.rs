@@ -10,11 +10,13 @@ pub(crate) fn each(mut pipe: impl Read, mut line: impl FnMut(&[u8])) {
     let mut buffer = vec![0; MAX_LINE];
     let mut held = 0;
     while let Some(read) = read_some(&mut pipe, &mut buffer[held..]) {
+        // What was there before has no line end: it is not looked at again.
+        let (mut start, mut from) = (0, held);
         held += read;
-        let mut start = 0;
-        while let Some(length) = buffer[start..held].iter().position(|byte| *byte == b'\n') {
-            line(&buffer[start..=start + length]);
-            start += length + 1;
+        while let Some(length) = buffer[from..held].iter().position(|byte| *byte == b'\n') {
+            from += length + 1;
+            line(&buffer[start..from]);
+            start = from;
         }
         if start == 0 && held == buffer.len() {
             line(&buffer);
