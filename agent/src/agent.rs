@@ -128,14 +128,18 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), Agen
         Wait::endless("the word to stop", "an agent is to last").on(stop.cancelled()).await;
     }
     stop.cancel();
+    failpoint!("stop.told");
     // Pulls end with the connection; what else is under way gets its time.
     runtime.close(FAREWELL).await;
+    failpoint!("stop.runtime-closed");
     effects.drain(FAREWELL).await;
+    failpoint!("stop.effects-drained");
     tracker.close();
     let parts = Wait::named("its parts").owner("the stopping agent").at_most(FAREWELL);
     if parts.of(all(&tracker)).await.is_err() {
         tracing::warn!(left = tracker.len(), "not everything ended in time");
     }
+    failpoint!("stop.parts-ended");
     leave_no_empty_root(&settings).await;
     linked
 }

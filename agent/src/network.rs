@@ -135,8 +135,12 @@ impl Network for HostNetwork {
             for dir in &dirs {
                 left.extend(blocking(remove_dir, &dir.join(&id)).await.err());
             }
-            let left = (!left.is_empty()).then(|| left.join("; "));
-            tracing::warn!(task = id, left, "removed remains of an unknown task");
+            if left.is_empty() {
+                tracing::warn!(task = id, "removed remains of an unknown task");
+            } else {
+                let left = left.join("; ");
+                tracing::warn!(task = id, left, "cannot remove all remains of an unknown task");
+            }
         }
     }
 

@@ -156,7 +156,9 @@ impl<O: Outside> Watch<O> {
         let view = Arc::clone(&self.view.borrow());
         match self.lister.list(&view.tasks, false).await {
             Ok(listing) => {
+                failpoint!("listing.before");
                 self.tell(listing.event).await;
+                failpoint!("listing.told");
                 self.judge(listing.foreign, removals);
             }
             Err(error) => {
@@ -176,10 +178,11 @@ impl<O: Outside> Watch<O> {
         let runtime = self.lister.runtime.clone();
         removals.spawn(async move {
             failpoint!("stranger.before");
-            let removed = runtime.delete(&id).await;
-            failpoint!("stranger.after");
-            match removed {
-                Ok(_) => tracing::warn!(container = id, "removed a container that bears no task of ours"),
+            match runtime.delete(&id).await {
+                Ok(_) => {
+                    failpoint!("stranger.after");
+                    tracing::warn!(container = id, "removed a container that bears no task of ours");
+                }
                 Err(error) => tracing::warn!(container = id, error = chain(&error), "cannot remove it"),
             }
         });

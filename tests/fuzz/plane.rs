@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use wharf_control_plane::api::try_page;
 use wharf_control_plane::model::address::Lease;
 use wharf_control_plane::model::cluster::Cluster;
 use wharf_control_plane::model::definition::Definition;
@@ -14,10 +15,33 @@ use wharf_control_plane::model::time::Time;
 use wharf_control_plane::model::turn::Turn;
 use wharf_control_plane::model::{Model, Policy, Rows};
 
+/// The rows of a control plane; what is read is read as itself again, and can be gone on with.
+pub fn plane_rows(data: &[u8]) {
+    let Ok(saved) = serde_json::from_slice::<Saved>(data) else { return };
+    live(saved.read());
+}
+
+/// The token of a page of a list: no item twice, and the last page ends.
+pub fn page_token(data: &[u8]) {
+    let Ok(token) = std::str::from_utf8(data) else { return };
+    let items: Vec<String> = (0..250).map(|n| format!("item {n}")).collect();
+    let (mut token, mut seen) = (token.to_owned(), Vec::new());
+    for _ in 0..=items.len() / 100 {
+        let (page, next) = match try_page(items.clone(), None, Some(&token)) {
+            Ok(page) => page,
+            Err(error) => return assert!(seen.is_empty() && !error.to_string().is_empty()),
+        };
+        seen.extend(page);
+        let Some(next) = next else { return assert!(items.ends_with(&seen), "{seen:?}") };
+        token = next;
+    }
+    panic!("there are more pages than items fill: {token}");
+}
+
 /// Rows of each table, as JSON.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Saved {
+#[serde(default, deny_unknown_fields)]
+struct Saved {
     clusters: Vec<Value>,
     definitions: Vec<Value>,
     instances: Vec<Value>,
@@ -27,7 +51,7 @@ pub struct Saved {
 
 impl Saved {
     /// Those that can be read; each is written and read as itself again.
-    pub fn read(self) -> Rows {
+    fn read(self) -> Rows {
         Rows {
             clusters: table::<Cluster>(self.clusters),
             definitions: table::<Definition>(self.definitions),
@@ -49,7 +73,7 @@ fn table<R: Record>(rows: Vec<Value>) -> Vec<R> {
 }
 
 /// Begins with the rows, lets each instance's agent connect, and goes on for a day; what is to be saved can be read again.
-pub fn live(rows: Rows) {
+fn live(rows: Rows) {
     let instances: Vec<Hello> = rows.instances.iter().map(hello).collect();
     let policy = Policy::new("us-east-1", "000000000000");
     let subnet = "subnet-1=10.9.0.0/28".parse().expect("a literal subnet");
@@ -92,4 +116,12 @@ fn can_be_read(change: &Change) {
         other => panic!("no table is called {other}"),
     };
     assert!(read.is_ok(), "{read:?}: {text}");
+}
+
+/// How many rows of each table an input has that can be read.
+#[cfg(test)]
+pub fn readable(data: &[u8]) -> [usize; 5] {
+    let Rows { clusters, definitions, instances, tasks, leases } =
+        serde_json::from_slice::<Saved>(data).expect("rows of the tables that there are").read();
+    [clusters.len(), definitions.len(), instances.len(), tasks.len(), leases.len()]
 }

@@ -3,16 +3,18 @@
 //! Each parser must not panic, must not touch the world, and must say something about what it refuses.
 
 mod host;
-mod kernel;
-#[path = "../../agent/runtime/src/bin/wharf-logger/lines.rs"]
-mod lines;
+pub mod kernel;
 mod node;
 mod placement;
-mod plane;
+pub mod plane;
+mod printed;
+
+pub use kernel::kernel_answers;
+pub use plane::{page_token, plane_rows};
+pub use printed::container_output;
 
 use host::{Host, NOT_FOR_YOU};
 use std::ffi::OsStr;
-use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::LazyLock;
 use wharf_agent::acs::{Policy, convert};
@@ -24,8 +26,7 @@ use wharf_agent::http::{Body, Reply};
 use wharf_agent::last_lines::{LINE_MAX, try_lines};
 use wharf_agent::{introspection, store};
 use wharf_cni::plugin::Seen;
-use wharf_control_plane::api::page;
-use wharf_control_plane::model::definition::Definition;
+use wharf_control_plane::model::definition::{Definition, demand};
 use wharf_control_plane::model::time::Time;
 use wharf_control_plane::scheduler::Expression;
 use wharf_core::adopt::Inscription;
@@ -36,7 +37,7 @@ use wharf_core::restart::Restarts;
 use wharf_link::credentials::try_credentials;
 use wharf_protocol::{acs, api};
 use wharf_runtime::image::{ImageName, try_archive, try_documents};
-use wharf_runtime::{try_events, try_process, try_users};
+use wharf_runtime::{try_events, try_users};
 
 static HOST: LazyLock<Host> = LazyLock::new(Host::of_two_tasks);
 
@@ -164,7 +165,11 @@ pub fn container_event(data: &[u8]) {
 pub fn task_definition(data: &[u8]) {
     let Ok(request) = api::decode::<api::RegisterTaskDefinitionRequest>(data) else { return };
     match Definition::register(request, 1, ToString::to_string, Time::from_millis(0)) {
-        Ok(definition) => assert!(definition.is_active() && definition.arn().ends_with(":1")),
+        Ok(definition) => {
+            assert!(definition.is_active() && definition.arn().ends_with(":1"));
+            let demand = demand(&definition.document);
+            assert!(demand.cpu >= 0 && demand.memory >= 0, "{demand:?}");
+        }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 }
@@ -228,72 +233,12 @@ pub fn cni_result(data: &[u8]) {
     }
 }
 
-/// What a container prints, in pieces of every size: each line once and whole, and nothing is lost.
-pub fn container_output(data: &[u8]) {
-    let Some((size, printed)) = data.split_first() else { return };
-    let pieces = Pieces { rest: printed, size: usize::from(*size) + 1 };
-    let mut seen = Vec::new();
-    lines::each(pieces, |line| {
-        let (last, rest) = line.split_last().expect("no line is empty");
-        assert!(line.len() <= lines::MAX_LINE && !rest.contains(&b'\n'));
-        let is_last = seen.len() + line.len() == printed.len();
-        assert!(*last == b'\n' || line.len() == lines::MAX_LINE || is_last, "half a line");
-        seen.extend_from_slice(line);
-    });
-    assert!(seen == printed, "something is lost or made up");
-}
-
-/// A pipe that gives so many bytes at a time.
-struct Pieces<'a> {
-    rest: &'a [u8],
-    size: usize,
-}
-
-impl Read for Pieces<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = self.size.min(buffer.len());
-        self.rest.read(&mut buffer[..most])
-    }
-}
-
-/// What the kernel says of cgroups, of the host and of a process.
-pub fn kernel_answers(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    kernel::Kernel::saying(&text).read();
-    for (name, _parent) in text.lines().filter_map(try_process) {
-        assert!(text.contains(&name));
-    }
-}
-
 /// The words of a command line, one in each line of the input.
 pub fn command_line(data: &[u8]) {
     let words = data.split(|byte| *byte == b'\n').map(OsStr::from_bytes);
     if let Err(error) = cli::parse_from([OsStr::new("wharf-agent")].into_iter().chain(words)) {
         assert!(!error.to_string().is_empty());
     }
-}
-
-/// The rows of a control plane; what is read is read as itself again, and can be gone on with.
-pub fn plane_rows(data: &[u8]) {
-    let Ok(saved) = serde_json::from_slice::<plane::Saved>(data) else { return };
-    plane::live(saved.read());
-}
-
-/// The token of a page of a list: no item twice, and the last page ends.
-pub fn page_token(data: &[u8]) {
-    let Ok(token) = std::str::from_utf8(data) else { return };
-    let items: Vec<String> = (0..250).map(|n| format!("item {n}")).collect();
-    let mut token = Some(token.to_owned());
-    let mut seen = Vec::new();
-    while let Some(this) = token {
-        let (page, next) = match page(items.clone(), None, Some(&this)) {
-            Ok(page) => page,
-            Err(error) => return assert!(seen.is_empty() && !error.to_string().is_empty()),
-        };
-        seen.extend(page);
-        token = next;
-    }
-    assert!(items.ends_with(&seen), "{seen:?}");
 }
 
 /// A placement constraint; its opposite holds where it does not.

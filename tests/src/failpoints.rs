@@ -18,6 +18,8 @@ pub enum Scene {
     Start,
     /// A start without a data directory.
     Birth,
+    /// The word to stop, in the middle of work.
+    Stop,
     /// Work that comes to a running agent.
     Work,
     /// Containers that are started again in place, which take their time.
@@ -41,8 +43,12 @@ const WORK: Way = (Scene::Work, [1, 2, 3]);
 const TURN: Way = (Scene::Work, [9, 1, 20]);
 /// Passed when a container is started again.
 const AGAIN: Way = (Scene::Restarts, [1, 2, 3]);
-/// Passed for each start that nobody answered.
-const UNANSWERED: Way = (Scene::Unanswered, [1, 2, 3]);
+/// Passed when an agent is told to stop.
+const STOP: Way = (Scene::Stop, [1, 1, 1]);
+/// Passed after a start that nobody answered.
+const UNANSWERED: Way = (Scene::Unanswered, [1, 1, 1]);
+/// Passed at the start, and again some seconds later.
+const LISTING: Way = (Scene::Work, [1, 2, 2]);
 /// Passed once for each stranger.
 const STRANGER: Way = (Scene::Stranger, [1, 1, 1]);
 
@@ -52,7 +58,8 @@ pub const POINTS: &[Point] = &[
     point("open.schema-written", BIRTH),
     point("open.database-built", BIRTH),
     point("open.database-placed", BIRTH),
-    point("open.mark-placed", START),
+    point("open.mark-built", BIRTH),
+    point("open.mark-placed", BIRTH),
     point("recovery.store-opened", START),
     point("recovery.restored", START),
     point("recovery.connected", START),
@@ -120,6 +127,8 @@ pub const POINTS: &[Point] = &[
     point("probe.after", WORK),
     point("exit.heard", WORK),
     point("exit.told", WORK),
+    point("listing.before", LISTING),
+    point("listing.told", LISTING),
     point("renew.before", AGAIN),
     point("renew.cleared", AGAIN),
     point("renew.noted", AGAIN),
@@ -149,6 +158,11 @@ pub const POINTS: &[Point] = &[
     // What is none of its tasks'.
     point("stranger.before", STRANGER),
     point("stranger.after", STRANGER),
+    // An agent stops.
+    point("stop.told", STOP),
+    point("stop.runtime-closed", STOP),
+    point("stop.effects-drained", STOP),
+    point("stop.parts-ended", STOP),
 ];
 
 const fn point(name: &'static str, (scene, hits): Way) -> Point {

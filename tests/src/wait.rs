@@ -1,4 +1,4 @@
-//! Waiting for a level with a deadline; the only place in these tests that sleeps.
+//! Waiting for a level with a deadline. Besides this only networks that are to be slow sleep.
 
 use std::future::Future;
 use std::time::Duration;

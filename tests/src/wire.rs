@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 /// How long joining the wire's tasks may take.
@@ -20,12 +20,14 @@ const GOODBYE: Duration = Duration::from_secs(5);
 pub struct Wire {
     socket: PathBuf,
     cuts: watch::Sender<u64>,
-    stop: CancellationToken,
+    /// Ends the tasks also where a panic keeps the wire from being stopped.
+    stop: DropGuard,
     running: TaskTracker,
 }
 
 impl Wire {
-    /// Listens at `socket` and passes on to `containerd`; every piece of an answer arrives this much later.
+    /// Listens at `socket` and passes on to `containerd`; every piece of an answer is held this long,
+    /// with all that comes meanwhile behind it.
     pub fn start(socket: &Path, containerd: &Path, late: Duration) -> Result<Self> {
         let listener = UnixListener::bind(socket).with_context(|| format!("cannot listen at {socket:?}"))?;
         let (cuts, cut) = watch::channel(0);
@@ -38,7 +40,7 @@ impl Wire {
                 tracker.spawn(async move { end.run_until_cancelled(connection(near, far, late, cut)).await });
             }
         });
-        Ok(Self { socket: socket.to_owned(), cuts, stop, running })
+        Ok(Self { socket: socket.to_owned(), cuts, stop: stop.drop_guard(), running })
     }
 
     /// Ends every connection that stands, with all that is on its way.
@@ -48,7 +50,7 @@ impl Wire {
 
     /// Ends every connection, joins every task and removes the socket.
     pub async fn stop(self) {
-        self.stop.cancel();
+        drop(self.stop);
         self.running.close();
         tokio::time::timeout(GOODBYE, self.running.wait()).await.expect("the wire's tasks end when told");
         std::fs::remove_file(&self.socket).expect("the socket is ours");

@@ -38,3 +38,18 @@ smoke_tests! {
     tokens_of_pages_never_panic_and_lead_to_the_end: page_token;
     placement_constraints_never_panic_and_their_opposites_hold_elsewhere: placement_expression;
 }
+
+#[test]
+fn the_corpora_say_something() {
+    let corpus =
+        |file: &str| std::fs::read(format!("{}/fuzz/corpus/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    assert_eq!(targets::plane::readable(&corpus("plane_rows/two-tasks")), [1, 1, 1, 2, 2]);
+    let usages =
+        |file: &str| targets::kernel::Files::saying(&String::from_utf8(corpus(file)).unwrap()).usages();
+    let [v1, _] = usages("kernel_answers/v1");
+    assert_eq!((v1.cpu_user_ns, v1.memory_limit, v1.oom_kills), (1_200_000_000, None, Some(2)));
+    assert_eq!((v1.memory_cache, v1.io_read_bytes), (4096, 4096));
+    let [_, v2] = usages("kernel_answers/v2");
+    assert_eq!((v2.cpu_user_ns, v2.memory_limit, v2.oom_kills), (803_000_000, Some(1 << 28), Some(1)));
+    assert_eq!((v2.memory_cache, v2.io_read_bytes), (4096, 1024));
+}

@@ -158,10 +158,9 @@ impl<O: Outside> World<O> {
 
     pub(super) async fn inspect_container(&self, container: ContainerRef) -> Event {
         failpoint!("inspect.before");
-        let seen = self.runtime.inspect(&id(&container)).await;
-        failpoint!("inspect.after");
-        match seen {
+        match self.runtime.inspect(&id(&container)).await {
             Ok(seen) => {
+                failpoint!("inspect.after");
                 let seen = seen.map(observation);
                 let seen = ending::believed((&self.runtime, &self.places), &container, seen).await;
                 Event::ContainerInspected { container, seen }

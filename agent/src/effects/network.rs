@@ -30,10 +30,11 @@ impl<O: Outside> World<O> {
     pub(super) async fn forget(&self, task: &TaskArn) {
         self.credentials.remove_task(task);
         failpoint!("forget.before");
-        let forgotten = self.network.forget(task).await;
-        failpoint!("forget.after");
-        if let Err(left) = forgotten {
-            tracing::warn!(%task, left, "volumes and logs of a forgotten task stay");
+        match self.network.forget(task).await {
+            Ok(()) => {
+                failpoint!("forget.after");
+            }
+            Err(left) => tracing::warn!(%task, left, "volumes and logs of a forgotten task stay"),
         }
     }
 

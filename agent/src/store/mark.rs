@@ -6,6 +6,7 @@
 //! is exact; a power cut may take it back by the kernel's write-back time (half a minute), which makes the check weaker, never wrong.
 
 use super::tally::Tally;
+use crate::failpoint::failpoint;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -97,6 +98,7 @@ impl Mark {
         let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(noted.line().as_bytes())?;
         file.sync_all()?;
+        failpoint!("open.mark-built");
         fs::rename(&new, path(directory))?;
         File::open(directory)?.sync_all()?;
         Ok(Self { file, told: false })

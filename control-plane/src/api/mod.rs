@@ -17,7 +17,7 @@ mod tasks;
 
 /// For tests that feed it tokens of their own.
 #[doc(hidden)]
-pub use page::page;
+pub use page::page as try_page;
 
 use crate::journal::JournalKind;
 use crate::model::Model;

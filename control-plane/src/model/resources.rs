@@ -73,8 +73,8 @@ impl Capacity {
     pub fn minus<'a>(&self, taken: impl Iterator<Item = &'a Demand>) -> Self {
         let mut left = self.clone();
         for demand in taken {
-            left.cpu -= demand.cpu;
-            left.memory -= demand.memory;
+            left.cpu = left.cpu.saturating_sub(demand.cpu);
+            left.memory = left.memory.saturating_sub(demand.memory);
             left.reserved.extend(&demand.ports);
         }
         left

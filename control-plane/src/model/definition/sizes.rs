@@ -50,9 +50,9 @@ pub fn demand(document: &api::TaskDefinition) -> Demand {
     let of =
         |container: &api::ContainerDefinition| container.memory_reservation.or(container.memory).unwrap_or(0);
     let mut demand = Demand {
-        cpu: cpu.unwrap_or_else(|| containers.iter().filter_map(|container| container.cpu).sum()),
-        memory: memory.unwrap_or_else(|| containers.iter().map(of).sum()),
-        gpus: containers.iter().map(gpus).sum(),
+        cpu: cpu.unwrap_or_else(|| sum(containers.iter().filter_map(|container| container.cpu))),
+        memory: memory.unwrap_or_else(|| sum(containers.iter().map(of))),
+        gpus: containers.iter().map(gpus).fold(0, usize::saturating_add),
         ..Demand::default()
     };
     if matches!(document.network_mode.as_deref(), None | Some("bridge" | "host")) {
@@ -61,6 +61,11 @@ pub fn demand(document: &api::TaskDefinition) -> Demand {
         }
     }
     demand
+}
+
+/// What is more than any host has stays more than any host has.
+fn sum(amounts: impl Iterator<Item = i64>) -> i64 {
+    amounts.fold(0, i64::saturating_add)
 }
 
 fn take(demand: &mut Demand, port: &api::PortMapping) {

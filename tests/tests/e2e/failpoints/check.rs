@@ -106,6 +106,15 @@ impl Sources<'_> {
             }
         }
     }
+
+    /// No agent took a container of a task for one that nobody knows.
+    pub fn nothing_was_forgotten(&self) {
+        for (_, received) in self.control.journal() {
+            let Received::Submitted(report) = received else { continue };
+            let reason = report.reason.as_deref().unwrap_or_default();
+            assert!(!reason.contains("their definition is unknown"), "an agent forgot its own: {report:?}");
+        }
+    }
 }
 
 fn rank(status: &str) -> usize {

@@ -6,7 +6,7 @@
 mod check;
 mod names;
 mod round;
-mod scene;
+mod stage;
 mod workload;
 
 use round::Rolling;

@@ -3,10 +3,11 @@
 //! ```text
 //! kill -9 → start to die at a point → send work → it dies there → one task's process ends meanwhile → start → what has to be, is
 //! ```
-//! At the points of a start the work is sent before the kill, so that the start begins in the middle of it.
+//! At the points of a start the work is sent before the kill, so that the start begins in the middle of it. [`Stage`] has what else
+//! the points of one kind take.
 
 use super::check::Sources;
-use super::scene::{self, Set};
+use super::stage::{self, Stage};
 use super::workload::{Batch, Fate, Maker, Member, role};
 use crate::lifecycle::connected_on;
 use nix::sys::signal::{Signal, kill};
@@ -24,7 +25,7 @@ use wharf_tests::world::Host;
 
 /// Bounds of every wait; not measurements.
 const DEADLINE: Duration = Duration::from_secs(120);
-/// How long the record of a stopped task is kept: so long that rounds end before, so short that some go in each.
+/// How long the record of a stopped task is kept: short, so that some go while others of the sweep come and run.
 const FORGOTTEN: &str = "20s";
 
 /// So many tasks are there wherever an agent dies.
@@ -51,7 +52,6 @@ impl Rolling {
     pub async fn start(net: u8) -> Self {
         let mut host = Host::new().unwrap();
         host.set("ECS_LOGLEVEL", "info").set("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION", FORGOTTEN);
-        host.set("WHARF_UNKNOWN_CONTAINERS_WAIT", "1s");
         let witness = Witness::listen(host.containerd(), host.namespace()).unwrap();
         let (host, control) = connected_on(host).await;
         let mut maker = Maker::new(net, FreshImages::start().await.unwrap());
@@ -69,7 +69,7 @@ impl Rolling {
         };
         this.run(&this.stayers.clone());
         let first = this.maker.batch(1, false);
-        this.send(&[], &first);
+        this.send((&[], &first));
         this.settle(first).await;
         this
     }
@@ -82,15 +82,15 @@ impl Rolling {
         self.again.extend(again.map(Member::app));
         let (mortals, leaving): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.standing).into_iter().partition(|member| member.fate == Fate::Dies);
+        // The end of the round before has looked: each of them runs.
         let there = self.stayers.len() + mortals.len() + leaving.len();
-        assert!(there >= TASKS, "{there} tasks are there when the agent dies, besides those that come");
-
-        let set = self.die_at(point, hit, (&leaving, &batch)).await;
+        assert!(there >= TASKS, "{there} tasks are there");
+        let mut stage = self.die_at(point, hit, (&leaving, &batch)).await;
         for mortal in &mortals {
             let pid = i32::try_from(self.pids[&mortal.app()]).unwrap();
             kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
         }
-        let stranger = set.down(&mut self.host).await;
+        stage.clear(&mut self.host).await;
 
         let sessions = self.control.sessions();
         self.host.start_agent(&self.url()).unwrap();
@@ -98,29 +98,29 @@ impl Rolling {
         self.end(leaving).await;
         self.end(mortals).await;
         self.settle(batch).await;
-        if let Some(stranger) = stranger {
-            scene::is_removed(&self.host, &stranger, DEADLINE).await;
-        }
+        stage.is_over(&mut self.host, DEADLINE).await;
     }
 
     /// Kills the agent that runs, and has another die at the point.
-    async fn die_at(&mut self, point: &Point, hit: usize, (leaving, batch): (&[Member], &Batch)) -> Set {
-        let early = point.scene == Scene::Start;
-        if early {
-            let taken = self.send(leaving, batch);
-            self.control.acked(&taken, DEADLINE).await;
+    async fn die_at(&mut self, point: &Point, hit: usize, work: (&[Member], &Batch)) -> Stage {
+        if point.scene == Scene::Start {
+            self.taken_in(work).await;
         }
         if point.scene == Scene::Birth {
             self.nothing_of_the_ended().await;
         }
         self.host.kill_agent().unwrap();
-        let set = Set::up(&mut self.host, point.scene);
+        let mut stage = Stage::set(&mut self.host, point.scene);
         self.host.start_agent_to_die_at(point.name, hit, &self.url()).unwrap();
-        if !early {
-            self.send(leaving, batch);
+        match point.scene {
+            Scene::Start => {}
+            Scene::Stop => self.taken_in(work).await,
+            Scene::Birth | Scene::Work | Scene::Restarts | Scene::Unanswered | Scene::Stranger => {
+                self.send(work);
+            }
         }
-        set.death(&mut self.host, &self.witness, (point, hit), DEADLINE).await;
-        set
+        stage.play(&mut self.host, &self.witness, (point, hit), DEADLINE).await;
+        stage
     }
 
     /// Waits until containerd has nothing of tasks that have ended: without its data an agent could not know what it had told of them.
@@ -142,53 +142,40 @@ impl Rolling {
         for mortal in all.iter().filter(|member| member.fate == Fate::Dies) {
             kill(Pid::from_raw(i32::try_from(self.pids[&mortal.app()]).unwrap()), Signal::SIGTERM).unwrap();
         }
-        let told = all.iter().filter(|member| member.fate != Fate::Dies);
-        self.control.deliver(payload(told.map(|member| stop(&member.task)).collect()));
+        self.stop(all.iter().filter(|member| member.fate != Fate::Dies));
         self.end(all).await;
-        scene::are_forgotten(&self.host, DEADLINE).await;
+        stage::are_forgotten(&self.host, DEADLINE).await;
         // All of them once more, at the very end: nothing came back and nothing was told twice in another way.
         self.sources().ended_as_told(&self.ended).await;
+        self.sources().nothing_was_repeated(&self.again);
+        self.sources().nothing_was_forgotten();
         let Self { host, control, .. } = self;
         crate::lifecycle::end(host, control).await;
     }
 
+    /// Sends the work of a round, and waits until the agent has taken it in.
+    async fn taken_in(&self, work: (&[Member], &Batch)) {
+        let id = self.send(work);
+        self.control.acked(&id, DEADLINE).await;
+    }
+
     /// Stops what is leaving; announces and sends the batch, stops what only fleets, and renews the credentials of what stays.
     /// Returns the id of the message with the batch.
-    fn send(&self, leaving: &[Member], batch: &Batch) -> String {
+    fn send(&self, (leaving, batch): (&[Member], &Batch)) -> String {
         if !leaving.is_empty() {
-            self.control.deliver(payload(leaving.iter().map(|member| stop(&member.task)).collect()));
+            self.stop(leaving.iter());
         }
-        for member in &batch.announced {
-            let id = uuid::Uuid::new_v4().to_string();
-            let announcement = acs::AttachTaskNetworkInterfacesMessage {
-                message_id: Some(id.clone()),
-                cluster_arn: Some(CLUSTER_ARN.to_owned()),
-                container_instance_arn: Some(INSTANCE_ARN.to_owned()),
-                task_arn: member.task.arn.clone(),
-                task_cluster_arn: Some(CLUSTER_ARN.to_owned()),
-                wait_timeout_ms: Some(600_000),
-                elastic_network_interfaces: member.task.elastic_network_interfaces.clone(),
-                ..Default::default()
-            };
-            self.control.deliver((id, announcement));
-        }
+        batch.announced.iter().for_each(|member| self.control.deliver(announcement(member)));
         let id = self.run(&batch.members);
-        let fleeting = batch.members.iter().filter(|member| member.fate == Fate::Fleets);
-        self.control.deliver(payload(fleeting.map(|member| stop(&member.task)).collect()));
+        self.stop(batch.members.iter().filter(|member| member.fate == Fate::Fleets));
         for member in self.stayers.iter().filter(|member| member.task.role_credentials.is_some()) {
-            for _ in &batch.announced {
-                let id = uuid::Uuid::new_v4().to_string();
-                let renewal = acs::IAMRoleCredentialsMessage {
-                    message_id: Some(id.clone()),
-                    task_arn: member.task.arn.clone(),
-                    role_type: Some("TaskApplication".to_owned()),
-                    role_credentials: Some(role(member.arn())),
-                    ..Default::default()
-                };
-                self.control.deliver((id, renewal));
-            }
+            batch.announced.iter().for_each(|_| self.control.deliver(renewal(member)));
         }
         id
+    }
+
+    fn stop<'a>(&self, members: impl Iterator<Item = &'a Member>) {
+        self.control.deliver(payload(members.map(|member| stop(&member.task)).collect()));
     }
 
     fn run(&self, members: &[Member]) -> String {
@@ -226,4 +213,33 @@ impl Rolling {
     fn sources(&self) -> Sources<'_> {
         Sources { host: &self.host, control: &self.control, witness: &self.witness }
     }
+}
+
+/// Tells that a task's interface is there, before the task comes.
+fn announcement(member: &Member) -> (String, acs::AttachTaskNetworkInterfacesMessage) {
+    let id = uuid::Uuid::new_v4().to_string();
+    let message = acs::AttachTaskNetworkInterfacesMessage {
+        message_id: Some(id.clone()),
+        cluster_arn: Some(CLUSTER_ARN.to_owned()),
+        container_instance_arn: Some(INSTANCE_ARN.to_owned()),
+        task_arn: member.task.arn.clone(),
+        task_cluster_arn: Some(CLUSTER_ARN.to_owned()),
+        wait_timeout_ms: Some(600_000),
+        elastic_network_interfaces: member.task.elastic_network_interfaces.clone(),
+        ..Default::default()
+    };
+    (id, message)
+}
+
+/// New credentials of a task's role.
+fn renewal(member: &Member) -> (String, acs::IAMRoleCredentialsMessage) {
+    let id = uuid::Uuid::new_v4().to_string();
+    let message = acs::IAMRoleCredentialsMessage {
+        message_id: Some(id.clone()),
+        task_arn: member.task.arn.clone(),
+        role_type: Some("TaskApplication".to_owned()),
+        role_credentials: Some(role(member.arn())),
+        ..Default::default()
+    };
+    (id, message)
 }

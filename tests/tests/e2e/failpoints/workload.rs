@@ -123,16 +123,24 @@ impl Maker {
         self.member(Fate::Stops(0), vec![one])
     }
 
-    /// Starts only after another container of the task has ended well.
+    /// Starts only after another container of the task has ended well, and finds what that left in their volume.
     fn after_setup(&mut self) -> Member {
-        let mut setup = app("exit 0");
+        let mut setup = shares(app("touch /shared/done"));
         (setup.name, setup.essential) = (Some("setup".to_owned()), Some(false));
-        let mut main = app(STAY);
+        let mut main = shares(app(&format!("[ -e /shared/done ] || exit 9; {STAY}")));
         main.depends_on = vec![acs::ContainerDependency {
             container_name: setup.name.clone(),
             condition: Some("SUCCESS".to_owned()),
         }];
-        self.member(Fate::Stops(0), vec![setup, main])
+        let mut member = self.member(Fate::Stops(0), vec![setup, main]);
+        let volume = acs::Volume {
+            name: Some("shared".to_owned()),
+            r#type: Some("host".to_owned()),
+            host: Some(acs::HostVolumeProperties::default()),
+            ..Default::default()
+        };
+        member.task.volumes = vec![volume];
+        member
     }
 
     fn with_role(&mut self) -> Member {
@@ -162,6 +170,16 @@ fn probed(mut container: acs::Container) -> acs::Container {
         host_config: Some("{}".to_owned()),
         ..Default::default()
     });
+    container
+}
+
+/// Has the volume of its task.
+fn shares(mut container: acs::Container) -> acs::Container {
+    container.mount_points = vec![acs::MountPoint {
+        source_volume: Some("shared".to_owned()),
+        container_path: Some("/shared".to_owned()),
+        read_only: Some(false),
+    }];
     container
 }
 

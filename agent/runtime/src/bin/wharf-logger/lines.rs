@@ -2,12 +2,9 @@
 
 use std::io::{ErrorKind, Read};
 
-/// Longest line kept whole; a longer one comes in several pieces without line end, as Docker does it.
-pub(crate) const MAX_LINE: usize = 16 << 10;
-
-/// Reads to the end of a pipe and hands on each line with its line end; the last needs none.
-pub(crate) fn each(mut pipe: impl Read, mut line: impl FnMut(&[u8])) {
-    let mut buffer = vec![0; MAX_LINE];
+/// Reads to the end of a pipe and hands on each line with its line end; the last needs none. One that is longer than the buffer comes
+/// in several pieces without line end.
+pub(crate) fn each(mut pipe: impl Read, buffer: &mut [u8], mut line: impl FnMut(&[u8])) {
     let mut held = 0;
     while let Some(read) = read_some(&mut pipe, &mut buffer[held..]) {
         // What was there before has no line end: it is not looked at again.
@@ -19,7 +16,7 @@ pub(crate) fn each(mut pipe: impl Read, mut line: impl FnMut(&[u8])) {
             start = from;
         }
         if start == 0 && held == buffer.len() {
-            line(&buffer);
+            line(buffer);
             start = held;
         }
         buffer.copy_within(start..held, 0);

@@ -6,9 +6,13 @@ use serde_json::json;
 use std::io::Read;
 use std::time::SystemTime;
 
+/// Longest line kept whole; a longer one becomes several entries without line end, as Docker does it.
+const MAX_LINE: usize = 16 << 10;
+
 /// Reads to the end of a pipe and queues each line.
 pub(crate) fn read_lines(pipe: impl Read, stream: &str, queue: &Queue) {
-    lines::each(pipe, |line| queue.push(entry(line, stream)));
+    let mut buffer = vec![0; MAX_LINE];
+    lines::each(pipe, &mut buffer, |line| queue.push(entry(line, stream)));
     queue.finish();
 }
 
@@ -24,7 +28,6 @@ pub(crate) fn entry(text: &[u8], stream: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lines::MAX_LINE;
 
     fn logs(input: &[u8]) -> Vec<String> {
         let queue = Queue::new(1);
