@@ -7,7 +7,8 @@ use wharf_core::event::{ContainerRef, Event, Found, FoundContainer, Goal, Observ
 use wharf_core::node::Node;
 use wharf_core::time::Timestamp;
 
-const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+/// When the node lives.
+pub const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// What the runtime shows after a start when nothing runs.

@@ -10,15 +10,31 @@ use wharf_control_plane::model::instance::Instance;
 use wharf_control_plane::model::live::SessionId;
 use wharf_control_plane::model::session::Hello;
 use wharf_control_plane::model::table::{Change, Record};
-use wharf_control_plane::model::task::Task;
+use wharf_control_plane::model::task::{Report, Task};
 use wharf_control_plane::model::time::Time;
 use wharf_control_plane::model::turn::Turn;
 use wharf_control_plane::model::{Model, Policy, Rows};
+use wharf_protocol::api;
 
 /// The rows of a control plane; what is read is read as itself again, and can be gone on with.
 pub fn plane_rows(data: &[u8]) {
     let Ok(saved) = serde_json::from_slice::<Saved>(data) else { return };
     live(saved.read());
+}
+
+/// What an agent reports of a task that runs; what became of it can be saved and read again.
+pub fn state_change(data: &[u8]) {
+    let Ok(request) = api::decode::<api::SubmitTaskStateChangeRequest>(data) else { return };
+    let report = match Report::try_from(request) {
+        Ok(report) => report,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let saved = serde_json::from_slice::<Saved>(include_bytes!("corpus/plane_rows/one-task"));
+    let mut task = saved.expect("the corpus has a right one").read().tasks.remove(0);
+    let before = task.status;
+    task.apply(report, |name| name == "app", Time::from_millis(1_790_000_000_000));
+    assert!(task.status >= before, "a state is not taken back: {before:?}, {:?}", task.status);
+    table::<Task>(vec![serde_json::to_value(&task).expect("a row can be written")]);
 }
 
 /// The token of a page of a list: no item twice, and the last page ends.

@@ -2,23 +2,26 @@
 //!
 //! Each parser must not panic, must not touch the world, and must say something about what it refuses.
 
+mod files;
 mod host;
 pub mod kernel;
 mod node;
 mod placement;
 pub mod plane;
 mod printed;
+mod words;
 
+pub use files::{store_file, store_mark};
 pub use kernel::kernel_answers;
-pub use plane::{page_token, plane_rows};
+pub use plane::{page_token, plane_rows, state_change};
 pub use printed::container_output;
+pub use words::{cni_environment, command_line, logger_arguments};
 
 use host::{Host, NOT_FOR_YOU};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::sync::LazyLock;
-use wharf_agent::acs::{Policy, convert};
-use wharf_agent::cli;
+use wharf_agent::acs::{
+    Policy, convert, interface_assigned, manifest_received, role_credentials, stops_verified,
+};
 use wharf_agent::config::{Resolution, SourceText, Sources, resolve};
 use wharf_agent::endpoints::path::Path;
 use wharf_agent::endpoints::render;
@@ -34,6 +37,7 @@ use wharf_core::config::{HostResources, NodeConfig};
 use wharf_core::node::Node;
 use wharf_core::record::{Record, RecordKey, Table};
 use wharf_core::restart::Restarts;
+use wharf_link::acs::validate;
 use wharf_link::credentials::try_credentials;
 use wharf_protocol::{acs, api};
 use wharf_runtime::image::{ImageName, try_archive, try_documents};
@@ -233,11 +237,31 @@ pub fn cni_result(data: &[u8]) {
     }
 }
 
-/// The words of a command line, one in each line of the input.
-pub fn command_line(data: &[u8]) {
-    let words = data.split(|byte| *byte == b'\n').map(OsStr::from_bytes);
-    if let Err(error) = cli::parse_from([OsStr::new("wharf-agent")].into_iter().chain(words)) {
-        assert!(!error.to_string().is_empty());
+/// A message of the control plane: what the agent makes of it, its node takes in.
+pub fn control_message(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(acs::Decoded::Message(message)) = acs::decode(text) else { return };
+    if let Err(flaw) = validate::check(&message) {
+        return assert!(!flaw.to_string().is_empty());
+    }
+    use acs::Message as M;
+    let event = match &message {
+        M::AttachTaskNetworkInterfacesMessage(message) => interface_assigned(message, node::NOW),
+        M::TaskManifestMessage(message) => manifest_received(message),
+        M::TaskStopVerificationAck(message) => stops_verified(message),
+        M::IAMRoleCredentialsMessage(message) => {
+            return drop(
+                role_credentials(message).map_err(|refusal| assert!(!refusal.to_string().is_empty())),
+            );
+        }
+        _ => return,
+    };
+    match event {
+        Ok(event) => {
+            let node = Node::restore(NodeConfig::new(HostResources::default()), Vec::new());
+            node::live(node.expect("nothing is readable"), event);
+        }
+        Err(refusal) => assert!(!refusal.to_string().is_empty()),
     }
 }
 

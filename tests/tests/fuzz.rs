@@ -36,6 +36,12 @@ smoke_tests! {
     command_lines_never_panic: command_line;
     rows_of_the_control_plane_never_panic_and_what_is_read_can_be_gone_on_with: plane_rows;
     tokens_of_pages_never_panic_and_lead_to_the_end: page_token;
+    messages_of_the_control_plane_never_panic_and_a_node_takes_them_in: control_message;
+    reports_of_agents_never_panic_and_take_no_state_back: state_change;
+    variables_of_cni_never_panic: cni_environment;
+    arguments_of_the_logger_never_panic: logger_arguments;
+    marks_of_the_store_never_panic_and_what_is_read_is_written_as_itself_again: store_mark;
+    databases_never_panic: store_file;
     placement_constraints_never_panic_and_their_opposites_hold_elsewhere: placement_expression;
 }
 

@@ -75,13 +75,20 @@ pub(super) fn path(directory: &Path) -> PathBuf {
 /// Reads the mark of a data directory.
 pub(super) fn read(directory: &Path) -> io::Result<Found> {
     match fs::read(path(directory)) {
-        Ok(bytes) => {
-            let noted = std::str::from_utf8(&bytes).ok().and_then(Noted::parse);
-            Ok(noted.map_or(Found::Rubbish, Found::Mark))
-        }
+        Ok(bytes) => Ok(noted(&bytes).map_or(Found::Rubbish, Found::Mark)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Found::Nothing),
         Err(error) => Err(error),
     }
+}
+
+fn noted(bytes: &[u8]) -> Option<Noted> {
+    std::str::from_utf8(bytes).ok().and_then(Noted::parse)
+}
+
+/// Reads bytes as a mark, and returns how the agent would write it. For tests that feed it what no agent wrote.
+#[doc(hidden)]
+pub fn try_mark(bytes: &[u8]) -> Option<String> {
+    noted(bytes).map(Noted::line)
 }
 
 impl Mark {

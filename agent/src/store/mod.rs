@@ -37,6 +37,8 @@ pub use error::OpenError;
 pub use lock::{LockError, holder};
 #[doc(hidden)]
 pub use log::try_log;
+#[doc(hidden)]
+pub use mark::try_mark;
 pub use open::peek;
 pub use record::UnknownKind;
 pub use row::{Change, Fact, Loaded, Row};

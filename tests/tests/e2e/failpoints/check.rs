@@ -3,6 +3,7 @@
 use super::workload::{Fate, Member};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use wharf_protocol::acs;
 use wharf_tests::scripted::{Received, Scripted};
 use wharf_tests::wait;
 use wharf_tests::witness::Witness;
@@ -105,6 +106,18 @@ impl Sources<'_> {
                 *highest = rank(status);
             }
         }
+    }
+
+    /// Agents asked whether to stop what no manifest names.
+    pub fn stops_were_asked_for(&self) {
+        let asked = |received: &Received| {
+            matches!(received, Received::Acs(message)
+                if matches!(**message, acs::Message::TaskStopVerificationMessage(_)))
+        };
+        assert!(
+            self.control.journal().iter().any(|(_, received)| asked(received)),
+            "no manifest was answered"
+        );
     }
 
     /// No agent took a container of a task for one that nobody knows.

@@ -98,7 +98,7 @@ impl Rolling {
         self.end(leaving).await;
         self.end(mortals).await;
         self.settle(batch).await;
-        stage.is_over(&mut self.host, DEADLINE).await;
+        stage.over(&mut self.host, DEADLINE).await;
     }
 
     /// Kills the agent that runs, and has another die at the point.
@@ -149,6 +149,7 @@ impl Rolling {
         self.sources().ended_as_told(&self.ended).await;
         self.sources().nothing_was_repeated(&self.again);
         self.sources().nothing_was_forgotten();
+        self.sources().stops_were_asked_for();
         let Self { host, control, .. } = self;
         crate::lifecycle::end(host, control).await;
     }
@@ -167,6 +168,8 @@ impl Rolling {
         }
         batch.announced.iter().for_each(|member| self.control.deliver(announcement(member)));
         let id = self.run(&batch.members);
+        // What leaves is not in it: the agent asks whether to stop it, and nobody answers.
+        self.control.deliver(manifest(self.ended.len(), self.stayers.iter().chain(&batch.members)));
         self.stop(batch.members.iter().filter(|member| member.fate == Fate::Fleets));
         for member in self.stayers.iter().filter(|member| member.task.role_credentials.is_some()) {
             batch.announced.iter().for_each(|_| self.control.deliver(renewal(member)));
@@ -239,6 +242,28 @@ fn renewal(member: &Member) -> (String, acs::IAMRoleCredentialsMessage) {
         task_arn: member.task.arn.clone(),
         role_type: Some("TaskApplication".to_owned()),
         role_credentials: Some(role(member.arn())),
+        ..Default::default()
+    };
+    (id, message)
+}
+
+/// The tasks that are wanted here; each round has more behind it that ended.
+fn manifest<'a>(
+    ended: usize,
+    wanted: impl Iterator<Item = &'a Member>,
+) -> (String, acs::TaskManifestMessage) {
+    let id = uuid::Uuid::new_v4().to_string();
+    let task = |member: &Member| acs::TaskIdentifier {
+        task_arn: member.task.arn.clone(),
+        task_cluster_arn: Some(CLUSTER_ARN.to_owned()),
+        desired_status: Some("RUNNING".to_owned()),
+    };
+    let message = acs::TaskManifestMessage {
+        message_id: Some(id.clone()),
+        cluster_arn: Some(CLUSTER_ARN.to_owned()),
+        container_instance_arn: Some(INSTANCE_ARN.to_owned()),
+        timeline: i64::try_from(ended + 1).ok(),
+        tasks: wanted.map(task).collect(),
         ..Default::default()
     };
     (id, message)

@@ -94,7 +94,7 @@ impl Stage {
     }
 
     /// Waits until nothing is left of the stranger, if there was one.
-    pub async fn is_over(self, host: &mut Host, within: Duration) {
+    pub async fn over(self, host: &mut Host, within: Duration) {
         let Self::Stranger(id) = self else { return };
         wait::until(&format!("the removal of {id}"), within, async || {
             let there = host.containers().contains(&id) || host.tasks().contains_key(&id);
