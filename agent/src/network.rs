@@ -86,7 +86,7 @@ impl Network for HostNetwork {
         let mut left = Vec::new();
         left.extend(self.unmake(task).await.err());
         left.extend(blocking(remove_dir, &self.places.files(task)).await.err());
-        failpoint!("release.files-removed");
+        failpoint!("release.files-removed" if left.is_empty());
         let cgroup = self.places.cgroup(task);
         left.extend(self.cgroups.remove(&cgroup, CGROUP_PATIENCE).await.err().map(|error| chain(&error)));
         if left.is_empty() { Ok(()) } else { Err(left.join("; ")) }

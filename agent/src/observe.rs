@@ -94,7 +94,6 @@ impl<O: Outside> Watch<O> {
                     Some(container) => self.exited(container, exit, tick).await,
                     None => tracing::debug!(container_id, "a container that is not ours exited"),
                 }
-                failpoint!("exit.told");
                 false
             }
             RuntimeEvent::Oom { container_id } => {
@@ -143,7 +142,10 @@ impl<O: Outside> Watch<O> {
             }
         };
         match ending::believed((runtime, places), &container, Some(shown)).await {
-            Some(Observation::Exited(exit)) => self.tell(Event::ContainerExited { container, exit }).await,
+            Some(Observation::Exited(exit)) => {
+                self.tell(Event::ContainerExited { container, exit }).await;
+                failpoint!("exit.told");
+            }
             seen => {
                 tracing::warn!(task = %container.task, container = container.container, ?heard, ?seen,
                     "containerd tells of an exit that is not this container's");
@@ -178,11 +180,10 @@ impl<O: Outside> Watch<O> {
         let runtime = self.lister.runtime.clone();
         removals.spawn(async move {
             failpoint!("stranger.before");
-            match runtime.delete(&id).await {
-                Ok(_) => {
-                    failpoint!("stranger.after");
-                    tracing::warn!(container = id, "removed a container that bears no task of ours");
-                }
+            let removed = runtime.delete(&id).await;
+            failpoint!("stranger.after" if removed.is_ok());
+            match removed {
+                Ok(_) => tracing::warn!(container = id, "removed a container that bears no task of ours"),
                 Err(error) => tracing::warn!(container = id, error = chain(&error), "cannot remove it"),
             }
         });

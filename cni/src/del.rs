@@ -73,7 +73,7 @@ pub fn del(fabric: &Fabric, id: &str, _namespace: &Path) -> Result<(), DelError>
     let mut failures = Failures::default();
     let deleted = RouteSocket::open().and_then(|mut routes| routes.delete_link(&interface));
     failures.note(format!("interface {interface}"), deleted);
-    failpoint!("release.pair-removed");
+    failpoint!("release.pair-removed" if failures.0.is_empty());
     let released = masquerade::release(fabric, |entry| entry.interface != interface);
     failures.note(format!("masquerading of {interface}"), released);
     if failures.0.is_empty() { Ok(()) } else { Err(DelError::Left { id: id.to_owned(), failures }) }

@@ -12,11 +12,17 @@ pub fn store_mark(data: &[u8]) {
 
 /// The database, as the operator's commands read it beside an agent: rows, or a refusal that says what to do.
 pub fn store_file(data: &[u8]) {
+    if let Err(refusal) = rows(data) {
+        assert!(!refusal.is_empty());
+    }
+}
+
+/// How many rows a database has.
+pub fn rows(database: &[u8]) -> Result<usize, String> {
     let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
     let directory = directory.expect("a place for temporary files");
-    fs::write(directory.path().join("agent.db"), data).expect("room for temporary files");
-    match store::peek(directory.path()) {
-        Ok(loaded) => assert!(loaded.is_some(), "there is a file"),
-        Err(error) => assert!(!error.to_string().is_empty()),
-    }
+    fs::write(directory.path().join("agent.db"), database).expect("room for temporary files");
+    let loaded = store::peek(directory.path()).map_err(|error| error.to_string())?;
+    let loaded = loaded.expect("there is a file");
+    Ok(loaded.rows.len() + loaded.facts.len())
 }

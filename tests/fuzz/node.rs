@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wharf_core::adopt::Inscription;
+use wharf_core::config::{HostResources, NodeConfig};
 use wharf_core::event::{ContainerRef, Event, Found, FoundContainer, Goal, Observation};
 use wharf_core::node::Node;
 use wharf_core::time::Timestamp;
@@ -32,6 +33,18 @@ fn observed(
     found: BTreeMap<wharf_protocol::arn::TaskArn, Found>,
 ) -> Event {
     Event::Observed { containers, found, boot: "boot".to_owned(), recovery: true }
+}
+
+/// A node that has one task, which runs, and was sent a manifest with the id `m` that does not name it.
+pub fn with_a_task() -> Node {
+    let web = Inscription::decode(include_bytes!("corpus/inscription/web"));
+    let seen = task_seen(web.expect("the corpus has a right one"));
+    let manifest =
+        Event::ManifestReceived { message_id: "m".to_owned(), timeline: 1, tasks: BTreeMap::new() };
+    let node = Node::restore(NodeConfig::new(HostResources::default()), Vec::new());
+    let mut node = node.expect("nothing is readable");
+    node.step(vec![seen, manifest], NOW);
+    node
 }
 
 /// Lets the node see its host, stops all that it knows then, and lets a day pass twice.

@@ -6,6 +6,7 @@ use wharf_control_plane::api::try_page;
 use wharf_control_plane::model::address::Lease;
 use wharf_control_plane::model::cluster::Cluster;
 use wharf_control_plane::model::definition::Definition;
+use wharf_control_plane::model::error::EcsError;
 use wharf_control_plane::model::instance::Instance;
 use wharf_control_plane::model::live::SessionId;
 use wharf_control_plane::model::session::Hello;
@@ -22,19 +23,39 @@ pub fn plane_rows(data: &[u8]) {
     live(saved.read());
 }
 
-/// What an agent reports of a task that runs; what became of it can be saved and read again.
+/// What an agent reports, of a task that is being made, one that is to stop and one that runs: none takes a state back, and what
+/// became of it can be saved and read again.
 pub fn state_change(data: &[u8]) {
     let Ok(request) = api::decode::<api::SubmitTaskStateChangeRequest>(data) else { return };
-    let report = match Report::try_from(request) {
-        Ok(report) => report,
-        Err(error) => return assert!(!error.to_string().is_empty()),
-    };
-    let saved = serde_json::from_slice::<Saved>(include_bytes!("corpus/plane_rows/one-task"));
-    let mut task = saved.expect("the corpus has a right one").read().tasks.remove(0);
-    let before = task.status;
-    task.apply(report, |name| name == "app", Time::from_millis(1_790_000_000_000));
-    assert!(task.status >= before, "a state is not taken back: {before:?}, {:?}", task.status);
-    table::<Task>(vec![serde_json::to_value(&task).expect("a row can be written")]);
+    if let Err(error) = Report::try_from(request.clone()) {
+        return assert!(!error.to_string().is_empty());
+    }
+    for task in reported() {
+        let after = told(task.clone(), request.clone()).expect("it was understood before");
+        assert!(
+            after.status >= task.status,
+            "a state is not taken back: {:?}, {:?}",
+            task.status,
+            after.status
+        );
+        let saved = serde_json::to_value(&after).expect("a row can be written");
+        assert_eq!(table::<Task>(vec![saved]).len(), 1, "what became of it can be read");
+    }
+}
+
+/// The tasks that are reported of.
+pub fn reported() -> Vec<Task> {
+    let rows =
+        [&include_bytes!("corpus/plane_rows/two-tasks")[..], include_bytes!("corpus/plane_rows/running")];
+    let read =
+        |bytes| serde_json::from_slice::<Saved>(bytes).expect("the corpus has right ones").read().tasks;
+    rows.into_iter().flat_map(read).collect()
+}
+
+/// The task after the report.
+pub fn told(mut task: Task, request: api::SubmitTaskStateChangeRequest) -> Result<Task, EcsError> {
+    task.apply(Report::try_from(request)?, |name| name == "app", Time::from_millis(1_790_000_000_000));
+    Ok(task)
 }
 
 /// The token of a page of a list: no item twice, and the last page ends.
@@ -101,8 +122,9 @@ fn live(rows: Rows) {
     };
     let mut turn = Turn::new(Time::from_millis(1_790_000_000_000), Box::new(random));
     for (session, hello) in (0..).zip(&instances) {
-        // A row may say that it is not to connect.
-        drop(model.connect(SessionId(session), hello, &mut turn));
+        if let Err(refusal) = model.connect(SessionId(session), hello, &mut turn) {
+            assert!(!refusal.text.is_empty(), "an instance that may not connect is told why");
+        }
     }
     for hours in [0, 1, 24] {
         turn.now = Time::from_millis(1_790_000_000_000 + hours * 3_600_000);

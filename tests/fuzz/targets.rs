@@ -2,10 +2,10 @@
 //!
 //! Each parser must not panic, must not touch the world, and must say something about what it refuses.
 
-mod files;
+pub mod files;
 mod host;
 pub mod kernel;
-mod node;
+pub mod node;
 mod placement;
 pub mod plane;
 mod printed;
@@ -34,6 +34,7 @@ use wharf_control_plane::model::time::Time;
 use wharf_control_plane::scheduler::Expression;
 use wharf_core::adopt::Inscription;
 use wharf_core::config::{HostResources, NodeConfig};
+use wharf_core::event::Event;
 use wharf_core::node::Node;
 use wharf_core::record::{Record, RecordKey, Table};
 use wharf_core::restart::Restarts;
@@ -204,7 +205,7 @@ pub fn user_files(data: &[u8]) {
     assert!(known, "{user:?} stands nowhere and is {uid}");
 }
 
-/// An archive of images. The one target with a file, for the archive is read where it lies.
+/// An archive of images, in a file, for it is read where it lies.
 pub fn image_archive(data: &[u8]) {
     let path = std::env::temp_dir().join(format!("wharf-archive-{}", std::process::id()));
     std::fs::write(&path, data).expect("a place for temporary files");
@@ -239,30 +240,46 @@ pub fn cni_result(data: &[u8]) {
 
 /// A message of the control plane: what the agent makes of it, its node takes in.
 pub fn control_message(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(acs::Decoded::Message(message)) = acs::decode(text) else { return };
-    if let Err(flaw) = validate::check(&message) {
-        return assert!(!flaw.to_string().is_empty());
+    let Some(made) = std::str::from_utf8(data).ok().and_then(heard) else { return };
+    match made {
+        Ok(Some(event)) => {
+            let mut node = node::with_a_task();
+            node.step(vec![event], node::NOW);
+            node::live(node, node::nothing_seen());
+        }
+        Ok(None) => {}
+        Err(refusal) => assert!(!refusal.is_empty()),
     }
+}
+
+/// What is made of a message that is one: an event, nothing for the node, or a refusal.
+pub fn heard(text: &str) -> Option<Result<Option<Event>, String>> {
     use acs::Message as M;
-    let event = match &message {
-        M::AttachTaskNetworkInterfacesMessage(message) => interface_assigned(message, node::NOW),
-        M::TaskManifestMessage(message) => manifest_received(message),
-        M::TaskStopVerificationAck(message) => stops_verified(message),
-        M::IAMRoleCredentialsMessage(message) => {
-            return drop(
-                role_credentials(message).map_err(|refusal| assert!(!refusal.to_string().is_empty())),
-            );
-        }
-        _ => return,
-    };
-    match event {
-        Ok(event) => {
-            let node = Node::restore(NodeConfig::new(HostResources::default()), Vec::new());
-            node::live(node.expect("nothing is readable"), event);
-        }
-        Err(refusal) => assert!(!refusal.to_string().is_empty()),
+    let Ok(acs::Decoded::Message(message)) = acs::decode(text) else { return None };
+    if let Err(flaw) = validate::check(&message) {
+        return Some(Err(flaw.to_string()));
     }
+    let event = match &message {
+        M::AttachTaskNetworkInterfacesMessage(message) => interface_assigned(message, node::NOW).map(Some),
+        M::TaskManifestMessage(message) => manifest_received(message).map(Some),
+        M::TaskStopVerificationAck(message) => stops_verified(message).map(Some),
+        M::IAMRoleCredentialsMessage(message) => role_credentials(message).map(|_credentials| None),
+        // Payloads have a target of their own.
+        M::PayloadMessage(_)
+        | M::AttachInstanceNetworkInterfacesMessage(_)
+        | M::ConfirmAttachmentMessage(_)
+        | M::StageUpdateMessage(_)
+        | M::PerformUpdateMessage(_)
+        | M::HeartbeatMessage(_)
+        | M::CloseMessage(_)
+        | M::ErrorMessage(_)
+        | M::AckRequest(_)
+        | M::NackRequest(_)
+        | M::HeartbeatAckRequest(_)
+        | M::IAMRoleCredentialsAckRequest(_)
+        | M::TaskStopVerificationMessage(_) => Ok(None),
+    };
+    Some(event.map_err(|refusal| refusal.to_string()))
 }
 
 /// A placement constraint; its opposite holds where it does not.

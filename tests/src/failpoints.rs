@@ -47,8 +47,8 @@ const AGAIN: Way = (Scene::Restarts, [1, 2, 3]);
 const STOP: Way = (Scene::Stop, [1, 1, 1]);
 /// Passed after a start that nobody answered.
 const UNANSWERED: Way = (Scene::Unanswered, [1, 1, 1]);
-/// Passed at the start, and again some seconds later.
-const LISTING: Way = (Scene::Work, [1, 2, 2]);
+/// Passed at the start, before there is work, and again some seconds later.
+const LISTING: Way = (Scene::Work, [2, 1, 2]);
 /// Passed once for each stranger.
 const STRANGER: Way = (Scene::Stranger, [1, 1, 1]);
 

@@ -158,6 +158,12 @@ impl Scripted {
         self.send_raw(text);
     }
 
+    /// The texts of what was delivered and not acknowledged yet.
+    pub fn unacknowledged(&self) -> Vec<String> {
+        let waiting = self.shared.unacknowledged.lock().expect("no holder panics");
+        waiting.iter().map(|(_, text)| text.clone()).collect()
+    }
+
     /// Sends any text on the agent's ACS session.
     pub fn send_raw(&self, text: String) -> Instant {
         let now = Instant::now();

@@ -35,7 +35,8 @@ impl Wire {
         let (end, tracker, far) = (stop.clone(), running.clone(), containerd.to_owned());
         running.spawn(async move {
             // Cancel-safe: an accept takes nothing until it yields.
-            while let Some(Ok((near, _))) = end.run_until_cancelled(listener.accept()).await {
+            while let Some(accepted) = end.run_until_cancelled(listener.accept()).await {
+                let (near, _) = accepted.expect("the socket is ours");
                 let (end, far, cut) = (end.clone(), far.clone(), cut.clone());
                 tracker.spawn(async move { end.run_until_cancelled(connection(near, far, late, cut)).await });
             }

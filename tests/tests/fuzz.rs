@@ -4,6 +4,9 @@
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
+use wharf_core::event::Desired;
+use wharf_core::node::Node;
+use wharf_protocol::api;
 use wharf_tests::mutate::smoke;
 
 macro_rules! smoke_tests {
@@ -45,17 +48,65 @@ smoke_tests! {
     placement_constraints_never_panic_and_their_opposites_hold_elsewhere: placement_expression;
 }
 
+fn corpus(file: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/fuzz/corpus/{file}", env!("CARGO_MANIFEST_DIR"))).expect("it is committed")
+}
+
+fn text(file: &str) -> String {
+    String::from_utf8(corpus(file)).expect("it is text")
+}
+
 #[test]
-fn the_corpora_say_something() {
-    let corpus =
-        |file: &str| std::fs::read(format!("{}/fuzz/corpus/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+fn the_rows_of_the_corpus_can_be_read() {
     assert_eq!(targets::plane::readable(&corpus("plane_rows/two-tasks")), [1, 1, 1, 2, 2]);
-    let usages =
-        |file: &str| targets::kernel::Files::saying(&String::from_utf8(corpus(file)).unwrap()).usages();
+    assert_eq!(targets::plane::readable(&corpus("plane_rows/running")), [1, 1, 1, 1, 1]);
+}
+
+#[test]
+fn the_reports_of_the_corpus_bring_tasks_further() {
+    let statuses = |file: &str| {
+        let request: api::SubmitTaskStateChangeRequest = api::decode(&corpus(file)).unwrap();
+        let told = |task| targets::plane::told(task, request.clone()).unwrap().status.as_str();
+        targets::plane::reported().into_iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(statuses("state_change/attached"), ["DEACTIVATING", "PENDING", "RUNNING"]);
+    assert_eq!(statuses("state_change/running"), ["DEACTIVATING", "RUNNING", "RUNNING"]);
+    assert_eq!(statuses("state_change/stopped"), ["STOPPED", "STOPPED", "STOPPED"]);
+}
+
+#[test]
+fn the_messages_of_the_corpus_are_understood_and_mean_something() {
+    let stop = targets::heard(&text("control_message/TaskStopVerificationAck")).unwrap().unwrap().unwrap();
+    let mut node = targets::node::with_a_task();
+    let desired = |node: &Node| node.tasks().values().map(|task| task.desired()).collect::<Vec<_>>();
+    assert_eq!(desired(&node), [Desired::Running]);
+    node.step(vec![stop], targets::node::NOW);
+    assert_eq!(desired(&node), [Desired::Stopped], "the stop of its one task was confirmed");
+    for (file, is_event) in [
+        ("AttachTaskNetworkInterfacesMessage", true),
+        ("TaskManifestMessage", true),
+        ("IAMRoleCredentialsMessage", false),
+    ] {
+        let made = targets::heard(&text(&format!("control_message/{file}"))).unwrap();
+        assert_eq!(made.map(|event| event.is_some()), Ok(is_event), "{file}");
+    }
+}
+
+#[test]
+fn the_kernels_of_the_corpus_count() {
+    let usages = |file: &str| targets::kernel::Files::saying(&text(file)).usages();
     let [v1, _] = usages("kernel_answers/v1");
     assert_eq!((v1.cpu_user_ns, v1.memory_limit, v1.oom_kills), (1_200_000_000, None, Some(2)));
     assert_eq!((v1.memory_cache, v1.io_read_bytes), (4096, 4096));
     let [_, v2] = usages("kernel_answers/v2");
     assert_eq!((v2.cpu_user_ns, v2.memory_limit, v2.oom_kills), (803_000_000, Some(1 << 28), Some(1)));
     assert_eq!((v2.memory_cache, v2.io_read_bytes), (4096, 1024));
+    let [v1, v2] = usages("kernel_answers/too-much");
+    assert_eq!((v1.cpu_user_ns, v1.system_cpu_ns, v2.io_read_bytes), (u64::MAX, u64::MAX, u64::MAX));
+}
+
+#[test]
+fn the_databases_of_the_corpus_can_be_read() {
+    assert_eq!(targets::files::rows(&corpus("store_file/empty")), Ok(0));
+    assert_eq!(targets::files::rows(&corpus("store_file/rows")), Ok(2));
 }

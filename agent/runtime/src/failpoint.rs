@@ -6,5 +6,12 @@ macro_rules! failpoint {
         #[cfg(feature = "failpoints")]
         fail::fail_point!($name);
     };
+    // Passed only where what it follows was done.
+    ($name:literal if $done:expr) => {
+        #[cfg(feature = "failpoints")]
+        if $done {
+            fail::fail_point!($name);
+        }
+    };
 }
 pub(crate) use failpoint;

@@ -94,7 +94,7 @@ impl<O: Outside> World<O> {
     pub(super) async fn start_container(&self, container: ContainerRef) -> Event {
         failpoint!("start.before");
         let started = self.runtime.start(&id(&container)).await;
-        failpoint!("start.after");
+        failpoint!("start.after" if started.is_ok());
         match started {
             Ok(started) => Event::ContainerStarted { container, at: Timestamp::from_millis(started.at_ms) },
             // Nobody answered, so it may run: what became of it is looked up before anything is said of it.
@@ -137,7 +137,7 @@ impl<O: Outside> World<O> {
             }
         };
         let renewed = self.runtime.renew(&request).await;
-        failpoint!("renew.after");
+        failpoint!("renew.after" if renewed.is_ok());
         match renewed {
             Ok(()) => Event::ContainerRenewed { container },
             // Nothing is started before a renewal is known to be done, so it may be asked for again.
@@ -158,9 +158,10 @@ impl<O: Outside> World<O> {
 
     pub(super) async fn inspect_container(&self, container: ContainerRef) -> Event {
         failpoint!("inspect.before");
-        match self.runtime.inspect(&id(&container)).await {
+        let seen = self.runtime.inspect(&id(&container)).await;
+        failpoint!("inspect.after" if seen.is_ok());
+        match seen {
             Ok(seen) => {
-                failpoint!("inspect.after");
                 let seen = seen.map(observation);
                 let seen = ending::believed((&self.runtime, &self.places), &container, seen).await;
                 Event::ContainerInspected { container, seen }
@@ -176,7 +177,7 @@ impl<O: Outside> World<O> {
         };
         failpoint!("signal.before");
         let sent = self.runtime.signal(&id(&container), name).await;
-        failpoint!("signal.after");
+        failpoint!("signal.after" if sent.is_ok());
         let failure = match (sent, &signal) {
             // That containerd has no process of it is not to say that there is none.
             (Ok(SignalOutcome::Gone), StopSignal::Kill) => {
@@ -230,7 +231,7 @@ impl<O: Outside> World<O> {
         let memory = self.network.memory(&container);
         failpoint!("delete.before");
         let deleted = self.unmake_container(&container).await;
-        failpoint!("delete.after");
+        failpoint!("delete.after" if deleted.is_ok());
         match deleted {
             Ok(exit) => {
                 let remains = Some(Remains { last_lines: self.network.last_lines(&container), ..memory });

@@ -20,7 +20,7 @@ impl<O: Outside> World<O> {
     ) -> Event {
         failpoint!("image.before");
         let ensured = self.runtime.ensure_image(&image, self.auth_for(&image), self.pull, &refused).await;
-        failpoint!("image.after");
+        failpoint!("image.after" if ensured.is_ok());
         match ensured {
             Ok(found) => Event::ImageReady { container, image: resolved(&found) },
             Err(PullError::Refused { digest, .. }) => Event::ImageRefused { container, digest },

@@ -30,18 +30,17 @@ impl<O: Outside> World<O> {
     pub(super) async fn forget(&self, task: &TaskArn) {
         self.credentials.remove_task(task);
         failpoint!("forget.before");
-        match self.network.forget(task).await {
-            Ok(()) => {
-                failpoint!("forget.after");
-            }
-            Err(left) => tracing::warn!(%task, left, "volumes and logs of a forgotten task stay"),
+        let forgotten = self.network.forget(task).await;
+        failpoint!("forget.after" if forgotten.is_ok());
+        if let Err(left) = forgotten {
+            tracing::warn!(%task, left, "volumes and logs of a forgotten task stay");
         }
     }
 
     pub(super) async fn release_task(&self, task: TaskArn) -> Event {
         failpoint!("release.before");
         let released = self.network.release(&task).await;
-        failpoint!("release.after");
+        failpoint!("release.after" if released.is_ok());
         match released {
             Ok(()) => {
                 self.networks.leave(&task).await;

@@ -19,7 +19,7 @@ impl<O: Outside> World<O> {
     pub(super) async fn report_task(&self, report: TaskReport, after: Duration) -> Event {
         failpoint!("report.before");
         let outcome = self.submit(|cluster| wire::task_request(cluster, &report), after).await;
-        failpoint!("report.taken");
+        failpoint!("report.taken" if matches!(outcome, Some(SubmitOutcome::Accepted)));
         match outcome {
             Some(SubmitOutcome::Accepted) => Event::TaskReported { report },
             Some(SubmitOutcome::Refused(why)) => {
@@ -37,7 +37,7 @@ impl<O: Outside> World<O> {
     pub(super) async fn report_attachment(&self, report: AttachmentReport, after: Duration) -> Event {
         failpoint!("attached.before");
         let outcome = self.submit(|cluster| wire::attachment_request(cluster, &report), after).await;
-        failpoint!("attached.taken");
+        failpoint!("attached.taken" if matches!(outcome, Some(SubmitOutcome::Accepted)));
         match outcome {
             Some(SubmitOutcome::Accepted | SubmitOutcome::Refused(_)) => Event::AttachmentReported { report },
             Some(SubmitOutcome::Failed(error)) => {

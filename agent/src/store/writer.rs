@@ -41,11 +41,11 @@ impl Writer {
                 Ok(tally) => {
                     failpoint!("store.committed");
                     self.mark.raise((&tally).into());
+                    failpoint!("store.marked");
                     (Ok(()), Some(tally.saves))
                 }
                 Err(source) => (Err(SaveError::Database { source: Arc::new(source) }), None),
             };
-            failpoint!("store.marked");
             for request in batch.drain(..) {
                 // Whoever asked may have gone; the changes are saved all the same.
                 let _ = request.reply.send(result.clone());

@@ -120,3 +120,16 @@ fn ports(resource: &api::Resource) -> Result<BTreeSet<u16>, EcsError> {
         |text: &String| text.parse().map_err(|_| EcsError::invalid(format!("{text:?} is not a port.")));
     texts.map(parse).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn demands_beyond_every_host_leave_less_than_nothing() {
+        let much = Demand { cpu: i64::MAX, memory: i64::MAX, ..Demand::default() };
+        let left =
+            Capacity { cpu: 1024, memory: 512, ..Capacity::default() }.minus([&much, &much].into_iter());
+        assert_eq!((left.cpu, left.memory), (i64::MIN, i64::MIN));
+    }
+}

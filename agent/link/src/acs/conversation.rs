@@ -197,7 +197,7 @@ impl Speaking<'_> {
             tracing::trace!(session = %self.session, kind = message.type_name(), "says");
             failpoint!("ack.before-write");
             let written = socket::write_frame(writer, acs::encode(&message), self.timings.io_deadline).await;
-            failpoint!("ack.written");
+            failpoint!("ack.written" if written.is_ok());
             if let Err(ending) = written {
                 return ending;
             }

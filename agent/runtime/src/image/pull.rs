@@ -67,7 +67,7 @@ pub(super) async fn pull(shared: &Shared, order: &Order) -> Result<Image, PullEr
     let transfer = Transfer { shared, scope: &lease.scope, session: &session, name };
     // The deadline lies within the lease: a pull that runs out of time still gives its lease back.
     let transferred = wait("its layers").on(transfer.run(target, bytes)).await;
-    failpoint!("image.before-lease-end");
+    failpoint!("image.before-lease-end" if matches!(transferred, Ok(Ok(_))));
     lease.end(matches!(transferred, Ok(Ok(_)))).await;
     let resolved = transferred.map_err(late)?.map_err(|error| error.about(&digest))?;
     let (pull_started_at_ms, pull_stopped_at_ms) = (Some(started), Some(now_ms()));

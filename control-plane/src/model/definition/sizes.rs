@@ -82,5 +82,5 @@ fn take(demand: &mut Demand, port: &api::PortMapping) {
 
 fn gpus(container: &api::ContainerDefinition) -> usize {
     let wanted = container.resource_requirements.iter().filter(|need| need.r#type.as_deref() == Some("GPU"));
-    wanted.filter_map(|need| need.value.as_deref()?.parse::<usize>().ok()).sum()
+    wanted.filter_map(|need| need.value.as_deref()?.parse::<usize>().ok()).fold(0, usize::saturating_add)
 }

@@ -58,31 +58,38 @@ impl Sources<'_> {
                     "{id} lives after STOPPED was told"
                 );
             }
-            let app = member.app();
-            let told = self.control.last_told(member.arn(), "app").exit_code;
-            let seen = wait::until(&format!("the exit of {app} at the witness"), LAG, async || {
-                let seen = self.witness.seen();
-                // A process that was created and never started has no exit of its own, whatever its shim says.
-                if !seen.starts.contains_key(&app) {
-                    return Ok(Vec::new());
-                }
-                seen.exits.get(&app).cloned().ok_or_else(|| "none yet".to_owned())
-            })
-            .await;
-            // Of one that is started again the last exit counts; of any other the first, for more are none of its own.
-            let own = match member.fate {
-                Fate::Again(_) => seen.last(),
-                Fate::Stops(_) | Fate::Ends(_) | Fate::Dies | Fate::Fleets => seen.first(),
-            };
-            assert_eq!(told, own.copied(), "the exit code of {app} is true, of {seen:?}");
+            for (id, name) in member.containers().zip(member.names()) {
+                self.exit_as_told(member, &id, name).await;
+            }
+            let (app, told) = (member.app(), self.control.last_told(member.arn(), "app").exit_code);
             match member.fate {
                 Fate::Stops(code) | Fate::Ends(code) | Fate::Again(code) => {
-                    assert_eq!(told, Some(code), "{app}")
+                    assert_eq!(told, Some(code), "{app}");
                 }
                 Fate::Dies => assert_eq!(told, Some(7), "{app}"),
                 Fate::Fleets => {}
             }
         }
+    }
+
+    /// What was told of a container's end is what containerd saw.
+    async fn exit_as_told(&self, member: &Member, id: &String, name: &str) {
+        let seen = wait::until(&format!("the exit of {id} at the witness"), LAG, async || {
+            let seen = self.witness.seen();
+            // A process that was created and never started has no exit of its own, whatever its shim says.
+            if !seen.starts.contains_key(id) {
+                return Ok(Vec::new());
+            }
+            seen.exits.get(id).cloned().ok_or_else(|| "none yet".to_owned())
+        })
+        .await;
+        // Of one that is started again the last exit counts; of any other the first, for more are none of its own.
+        let own = match member.fate {
+            Fate::Again(_) => seen.last(),
+            Fate::Stops(_) | Fate::Ends(_) | Fate::Dies | Fate::Fleets => seen.first(),
+        };
+        let told = self.control.last_told(member.arn(), name).exit_code;
+        assert_eq!(told, own.copied(), "the exit code of {id} is true, of {seen:?}");
     }
 
     /// No container was ever started twice, but for those that are started `again` once, and no state was ever taken back.
@@ -122,11 +129,19 @@ impl Sources<'_> {
 
     /// No agent took a container of a task for one that nobody knows.
     pub fn nothing_was_forgotten(&self) {
-        for (_, received) in self.control.journal() {
-            let Received::Submitted(report) = received else { continue };
-            let reason = report.reason.as_deref().unwrap_or_default();
-            assert!(!reason.contains("their definition is unknown"), "an agent forgot its own: {report:?}");
-        }
+        let log = self.host.agent_log();
+        let forgotten = log.lines().find(|line| line.contains("a container of ours whose task is unknown"));
+        assert_eq!(forgotten, None, "an agent forgot its own");
+    }
+
+    /// Every message was acknowledged in the end, but for manifests: one that was saved before the agent died is old to the next.
+    pub async fn everything_was_acknowledged(&self) {
+        wait::until("the acknowledgement of every message", LAG, async || {
+            let mut waiting = self.control.unacknowledged();
+            waiting.retain(|text| !text.contains("TaskManifestMessage"));
+            if waiting.is_empty() { Ok(()) } else { Err(format!("{waiting:?}")) }
+        })
+        .await;
     }
 }
 

@@ -25,6 +25,7 @@ async fn the_agent_may_die_at_any_point_and_nothing_is_lost_doubled_or_untrue() 
     names::the_program_under_test_has_failpoints();
     let chosen = std::env::var("WHARF_POINTS").unwrap_or_default();
     let points: Vec<&Point> = POINTS.iter().filter(|point| point.name.contains(&chosen)).collect();
+    assert!(!points.is_empty(), "no point has {chosen:?} in its name");
     let mut hosts = JoinSet::new();
     for host in 0..HOSTS.min(points.len()) {
         let share: Vec<_> = points.iter().copied().skip(host).step_by(HOSTS).collect();

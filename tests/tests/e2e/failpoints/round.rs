@@ -28,7 +28,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// How long the record of a stopped task is kept: short, so that some go while others of the sweep come and run.
 const FORGOTTEN: &str = "20s";
 
-/// So many tasks are there wherever an agent dies.
+/// So many tasks run when a round begins.
 const TASKS: usize = 20;
 
 /// A host, its control plane and its tasks.
@@ -85,12 +85,12 @@ impl Rolling {
         // The end of the round before has looked: each of them runs.
         let there = self.stayers.len() + mortals.len() + leaving.len();
         assert!(there >= TASKS, "{there} tasks are there");
-        let mut stage = self.die_at(point, hit, (&leaving, &batch)).await;
+        let stage = self.die_at(point, hit, (&leaving, &batch)).await;
         for mortal in &mortals {
             let pid = i32::try_from(self.pids[&mortal.app()]).unwrap();
             kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
         }
-        stage.clear(&mut self.host).await;
+        let stage = stage.clear(&mut self.host).await;
 
         let sessions = self.control.sessions();
         self.host.start_agent(&self.url()).unwrap();
@@ -148,7 +148,6 @@ impl Rolling {
         // All of them once more, at the very end: nothing came back and nothing was told twice in another way.
         self.sources().ended_as_told(&self.ended).await;
         self.sources().nothing_was_repeated(&self.again);
-        self.sources().nothing_was_forgotten();
         self.sources().stops_were_asked_for();
         let Self { host, control, .. } = self;
         crate::lifecycle::end(host, control).await;
@@ -168,7 +167,7 @@ impl Rolling {
         }
         batch.announced.iter().for_each(|member| self.control.deliver(announcement(member)));
         let id = self.run(&batch.members);
-        // What leaves is not in it: the agent asks whether to stop it, and nobody answers.
+        // The mortal of the round before is not in it: the agent asks whether to stop it, and nobody answers.
         self.control.deliver(manifest(self.ended.len(), self.stayers.iter().chain(&batch.members)));
         self.stop(batch.members.iter().filter(|member| member.fate == Fate::Fleets));
         for member in self.stayers.iter().filter(|member| member.task.role_credentials.is_some()) {
@@ -202,6 +201,8 @@ impl Rolling {
         self.sources().run_untouched(&running, &mut pids).await;
         self.pids = pids;
         self.sources().nothing_was_repeated(&self.again);
+        self.sources().nothing_was_forgotten();
+        self.sources().everything_was_acknowledged().await;
     }
 
     /// Waits until these have ended, and checks how.

@@ -84,24 +84,32 @@ impl Stage {
         }
     }
 
-    /// Takes away what the next agent is to do without.
-    pub async fn clear(&mut self, host: &mut Host) {
-        if let Self::Wire(wire, _) = std::mem::replace(self, Self::Bare) {
-            wire.stop().await;
-            let containerd = host.containerd().socket().display().to_string();
-            host.set(ADDRESS, &containerd);
+    /// Takes away what the next agent is to do without, and leaves what it has to deal with.
+    pub async fn clear(self, host: &mut Host) -> Self {
+        match self {
+            Self::Wire(wire, _) => {
+                wire.stop().await;
+                let containerd = host.containerd().socket().display().to_string();
+                host.set(ADDRESS, &containerd);
+                Self::Bare
+            }
+            Self::Bare | Self::Told | Self::Stranger(_) => self,
         }
     }
 
-    /// Waits until nothing is left of the stranger, if there was one.
+    /// Waits until nothing is left of what was set up.
     pub async fn over(self, host: &mut Host, within: Duration) {
-        let Self::Stranger(id) = self else { return };
-        wait::until(&format!("the removal of {id}"), within, async || {
-            let there = host.containers().contains(&id) || host.tasks().contains_key(&id);
-            if there { Err("it is there".to_owned()) } else { Ok(()) }
-        })
-        .await;
-        host.set(PATIENCE, LONG);
+        match self {
+            Self::Bare | Self::Told | Self::Wire(..) => {}
+            Self::Stranger(id) => {
+                wait::until(&format!("the removal of {id}"), within, async || {
+                    let there = host.containers().contains(&id) || host.tasks().contains_key(&id);
+                    if there { Err("it is there".to_owned()) } else { Ok(()) }
+                })
+                .await;
+                host.set(PATIENCE, LONG);
+            }
+        }
     }
 }
 
@@ -130,7 +138,10 @@ fn unanswered(host: &Host, started: &BTreeSet<String>) {
     let log = host.agent_log();
     let failed: Vec<_> =
         log.lines().filter(|line| line.contains("act=Start") && line.contains("it is tried again")).collect();
-    let is_of = |line: &str, id: &str| id.rsplit_once('-').is_some_and(|(task, _)| line.contains(task));
+    let is_of = |line: &str, id: &str| {
+        let (task, container) = id.rsplit_once('-').expect("an id has both names");
+        line.contains(task) && line.contains(&format!("container=\"{container}\""))
+    };
     let lost = started.iter().any(|id| failed.iter().any(|line| is_of(line, id)));
     assert!(lost, "a start was done and not answered: {started:?} were started, these failed: {failed:#?}");
 }

@@ -46,10 +46,12 @@ impl Member {
     /// Ids of its containers in containerd.
     pub fn containers(&self) -> impl Iterator<Item = String> {
         let id = self.arn().rsplit('/').next().expect("an ARN has an id").to_owned();
-        self.task
-            .containers
-            .iter()
-            .map(move |c| format!("{id}-{}", c.name.as_deref().expect("made with a name")))
+        self.names().map(move |name| format!("{id}-{name}"))
+    }
+
+    /// Their names in the task.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.task.containers.iter().map(|c| c.name.as_deref().expect("made with a name"))
     }
 
     /// The container whose exit is the task's.
