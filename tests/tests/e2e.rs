@@ -53,3 +53,5 @@ mod restarts;
 mod short;
 #[path = "e2e/telemetry.rs"]
 mod telemetry;
+#[path = "e2e/waits.rs"]
+mod waits;
