@@ -264,7 +264,7 @@ impl<O: Outside> World<O> {
         let probe = self.runtime.exec(&id, &exec_id, &check.command, check.timeout);
         let end = Wait::named("a health probe").owner(id.clone()).at_most(check.timeout + PROBE_GRACE);
         let outcome = end.on(probe).await;
-        failpoint!("probe.after");
+        failpoint!("probe.after" if matches!(outcome, Ok(Ok(_))));
         let (exit_code, mut output) = match outcome {
             Ok(Ok(done)) => (done.exit_code, done.output),
             Ok(Err(error @ ExecError::Away { .. })) => {

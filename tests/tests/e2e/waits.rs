@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use wharf_tests::sources;
 
 /// Where the product's code is; `wharf_wait` itself is what the others wait with.
 const ROOMS: &[&str] =
@@ -39,11 +40,10 @@ const OTHERS: &[(&str, &str)] = &[
 
 #[test]
 fn whatever_the_product_waits_for_has_a_name_and_an_end() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut files = Vec::new();
-    ROOMS.iter().for_each(|room| collect(&root.join(room), &mut files));
+    let files: Vec<_> = ROOMS.iter().flat_map(|room| sources::below(room).unwrap()).collect();
+    let files: Vec<_> = files.iter().map(|(file, text)| (file, product(text))).collect();
     let ours: BTreeSet<&str> = files.iter().flat_map(|(_, text)| functions(text)).collect();
-    let mut met: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut met: BTreeMap<&str, Vec<&Path>> = BTreeMap::new();
     for (file, text) in &files {
         for waited in awaits(text).chain(arms(text)) {
             if !WAITS.contains(&waited) && !ours.contains(waited) {
@@ -58,18 +58,9 @@ fn whatever_the_product_waits_for_has_a_name_and_an_end() {
     assert!(gone.is_empty(), "nobody waits for these any more: {gone:?}");
 }
 
-/// Sources without their tests.
-fn collect(dir: &Path, files: &mut Vec<(String, String)>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, files);
-        } else {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let product = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
-            files.push((path.display().to_string(), product));
-        }
-    }
+/// A source without the tests at its end.
+fn product(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
 }
 
 /// Names of functions. One of ours may hide another's of the same name; what is banned by name, `clippy.toml` has.

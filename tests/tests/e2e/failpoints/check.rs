@@ -115,16 +115,22 @@ impl Sources<'_> {
         }
     }
 
-    /// Agents asked whether to stop what no manifest names.
-    pub fn stops_were_asked_for(&self) {
-        let asked = |received: &Received| {
-            matches!(received, Received::Acs(message)
-                if matches!(**message, acs::Message::TaskStopVerificationMessage(_)))
+    /// The agent asks whether to stop these, which run and are not in the manifest with this id.
+    pub async fn stops_are_asked_for(&self, manifest: &str, left_out: &[Member]) {
+        let asked = |(_, received): &(_, Received)| match received {
+            Received::Acs(message) => match &**message {
+                acs::Message::TaskStopVerificationMessage(asked) => {
+                    (asked.message_id.as_deref() == Some(manifest)).then(|| asked.stop_candidates.clone())
+                }
+                _ => None,
+            },
+            _ => None,
         };
-        assert!(
-            self.control.journal().iter().any(|(_, received)| asked(received)),
-            "no manifest was answered"
-        );
+        let asked = self
+            .control
+            .wait_for("a question whether to stop", LAG, |journal| journal.iter().find_map(asked));
+        let asked: BTreeSet<_> = asked.await.into_iter().filter_map(|task| task.task_arn).collect();
+        assert_eq!(asked, left_out.iter().map(|member| member.arn().to_owned()).collect());
     }
 
     /// No agent took a container of a task for one that nobody knows.

@@ -1,9 +1,9 @@
 //! The list of points, the marks in the source and the table in the documentation say the same.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::process::Command;
 use wharf_tests::failpoints::POINTS;
+use wharf_tests::sources;
 use wharf_tests::world::product;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -14,9 +14,13 @@ fn every_point_is_in_the_list_in_the_source_and_in_the_documentation() {
     assert_eq!(listed.len(), POINTS.len(), "no name twice");
     assert!(listed.len() >= 40, "{}", listed.len());
 
-    let mut marked = BTreeMap::new();
+    let mut marked: BTreeMap<String, usize> = BTreeMap::new();
     for room in ["agent/src", "agent/core/src", "agent/link/src", "agent/runtime/src", "cni/src"] {
-        collect(&Path::new(ROOT).join(room), &mut marked);
+        for (_, source) in sources::below(room).unwrap() {
+            for name in source.split("failpoint!(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                *marked.entry(name.to_owned()).or_default() += 1;
+            }
+        }
     }
     let often: Vec<_> = marked.iter().filter(|(_, count)| **count > 1).collect();
     assert!(often.is_empty(), "one place has one name: {often:?}");
@@ -33,18 +37,4 @@ pub fn the_program_under_test_has_failpoints() {
     let version = Command::new(product("wharf-agent")).arg("version").output().unwrap();
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     assert!(version.contains("failpoints"), "{version}: build it with `cargo build --workspace --bins`");
-}
-
-fn collect(dir: &Path, marked: &mut BTreeMap<String, usize>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, marked);
-        } else {
-            let source = std::fs::read_to_string(&path).unwrap();
-            for name in source.split("failpoint!(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-                *marked.entry(name.to_owned()).or_default() += 1;
-            }
-        }
-    }
 }

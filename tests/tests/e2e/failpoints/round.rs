@@ -138,6 +138,9 @@ impl Rolling {
 
     /// Stops everything and checks that nothing is left.
     pub async fn finish(mut self) {
+        let (id, message) = manifest(self.ended.len(), self.stayers.iter());
+        self.control.deliver((id.clone(), message));
+        self.sources().stops_are_asked_for(&id, &self.standing).await;
         let all = [std::mem::take(&mut self.stayers), std::mem::take(&mut self.standing)].concat();
         for mortal in all.iter().filter(|member| member.fate == Fate::Dies) {
             kill(Pid::from_raw(i32::try_from(self.pids[&mortal.app()]).unwrap()), Signal::SIGTERM).unwrap();
@@ -148,7 +151,6 @@ impl Rolling {
         // All of them once more, at the very end: nothing came back and nothing was told twice in another way.
         self.sources().ended_as_told(&self.ended).await;
         self.sources().nothing_was_repeated(&self.again);
-        self.sources().stops_were_asked_for();
         let Self { host, control, .. } = self;
         crate::lifecycle::end(host, control).await;
     }
