@@ -171,50 +171,6 @@ impl Lab {
         self.processes_with("containerd-shim")
     }
 
-    /// Has a shim started for a container, and takes its directory away while it waits for a reader of its log there: what is left of a
-    /// create whose caller was killed at that moment. It listens where the next shim of the same group would, and never serves.
-    pub async fn leave_a_shim_behind(&self, id: &str, group: &str) -> u32 {
-        self.leave_shim(id, group, false).await
-    }
-
-    /// The same a moment later: it has its log, and serves, and nobody asks anything of it.
-    pub async fn leave_a_shim_behind_that_serves(&self, id: &str, group: &str) -> u32 {
-        self.leave_shim(id, group, true).await
-    }
-
-    async fn leave_shim(&self, id: &str, group: &str, serves: bool) -> u32 {
-        let bundle = self.path().join("left");
-        std::fs::create_dir(&bundle).unwrap();
-        nix::unistd::mkfifo(&bundle.join("log"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let spec = serde_json::json!({ "annotations": { "io.containerd.runc.v2.group": group } });
-        std::fs::write(bundle.join("config.json"), spec.to_string()).unwrap();
-        let address = self.config().address.display().to_string();
-        let started = command("containerd-shim-runc-v2")
-            .args(["-namespace", &self.config().namespace, "-id", id, "-address", &address, "start"])
-            .env("TTRPC_ADDRESS", format!("{address}.ttrpc"))
-            .current_dir(&bundle)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
-        let [shim] = self.shims()[..] else { panic!("one shim: {:?}", self.shims()) };
-        let opens_its_log = format!("/proc/{shim}/task");
-        until("the shim waits for a reader of its log", async || {
-            let threads = std::fs::read_dir(&opens_its_log).unwrap().flatten();
-            let at = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("wchan"));
-            threads.into_iter().any(|thread| at(thread).is_ok_and(|at| at == "wait_for_partner"))
-        })
-        .await;
-        if serves {
-            let _reader = std::fs::File::open(bundle.join("log")).unwrap();
-            let error = PathBuf::from(format!("/proc/{shim}/fd/2"));
-            until("the shim has its log", async || error.read_link().is_ok_and(|log| log.ends_with("log")))
-                .await;
-        }
-        std::fs::remove_dir_all(&bundle).unwrap();
-        shim
-    }
-
     /// Process ids of programs of this lab whose command line has a word in it.
     pub fn processes_with(&self, word: &str) -> Vec<u32> {
         let ours = |(_, line): &(u32, String)| line.contains(word) && line.contains(self.mark());
@@ -361,7 +317,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", 
 }
 
 /// A program of the containerd under test, which itself finds its shim and runc in the same place.
-fn command(program: &str) -> Command {
+pub fn command(program: &str) -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     let Ok(directory) = std::env::var("WHARF_TEST_CONTAINERD_BIN") else { return Command::new(program) };
     let mut command = Command::new(Path::new(&directory).join(program));

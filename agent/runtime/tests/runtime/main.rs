@@ -16,6 +16,7 @@ mod demo_image;
 mod events;
 mod exec;
 mod lab;
+mod left_shim;
 mod lifecycle;
 mod load;
 mod logger;
