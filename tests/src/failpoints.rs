@@ -26,6 +26,8 @@ pub enum Scene {
     Restarts,
     /// Starts of containers whose answers are lost.
     Unanswered,
+    /// What a containerd that died left where it keeps its shims.
+    Stale,
     /// A container in the agent's namespace that bears no task.
     Stranger,
 }
@@ -47,6 +49,8 @@ const AGAIN: Way = (Scene::Restarts, [1, 2, 3]);
 const STOP: Way = (Scene::Stop, [1, 1, 1]);
 /// Passed after a start that nobody answered.
 const UNANSWERED: Way = (Scene::Unanswered, [1, 1, 1]);
+/// Passed for each container whose place in containerd is taken.
+const STALE: Way = (Scene::Stale, [1, 2, 3]);
 /// Passed at the start, before there is work, and again some seconds later.
 const LISTING: Way = (Scene::Work, [2, 1, 2]);
 /// Passed once for each stranger.
@@ -114,8 +118,19 @@ pub const POINTS: &[Point] = &[
     // Its containers.
     point("create.before", WORK),
     point("create.cgroup-made", WORK),
+    point("users.leased", WORK),
+    point("users.viewed", WORK),
+    point("users.read", WORK),
+    point("users.view-removed", WORK),
     point("create.recorded", WORK),
     point("create.snapshot-made", WORK),
+    point("stale.found", STALE),
+    point("stale.shims-ended", STALE),
+    point("stale.hidden-removed", STALE),
+    point("stale.unmounted", STALE),
+    point("stale.root-removed", STALE),
+    point("stale.bundle-removed", STALE),
+    point("stale.cleared", STALE),
     point("create.after", WORK),
     point("start.before", WORK),
     point("start.after", WORK),

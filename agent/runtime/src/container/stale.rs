@@ -6,6 +6,7 @@
 use super::create::{CreateError, status};
 use super::make::Made;
 use crate::connect::Shared;
+use crate::failpoint::failpoint;
 use crate::process;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
@@ -56,13 +57,18 @@ pub(super) async fn bundle_cleared(shared: &Shared, id: &str, words: &str) -> bo
     let (address, namespace, id) =
         (shared.config.address.clone(), shared.config.namespace.clone(), id.to_owned());
     let remove = move || {
+        failpoint!("stale.found");
         let shims = process::shims_for(&address, &namespace, &[&id]);
         if !shims.into_iter().all(end_idle_shim) {
             return Ok(false);
         }
+        failpoint!("stale.shims-ended");
         remove_bundle(&half_removed(&bundle))?;
+        failpoint!("stale.hidden-removed");
         remove_bundle(&bundle)?;
+        failpoint!("stale.bundle-removed");
         remove_runc_state(&namespace, &id)?;
+        failpoint!("stale.cleared");
         Ok::<_, io::Error>(true)
     };
     let removing = Wait::endless(
@@ -174,11 +180,16 @@ fn remove_runc_state(namespace: &str, id: &str) -> io::Result<()> {
 /// Removes a bundle without following its mount: files of the container are never touched.
 fn remove_bundle(bundle: &Path) -> io::Result<()> {
     let rootfs = bundle.join("rootfs");
-    while umount2(&rootfs, MntFlags::MNT_DETACH).is_ok() {}
+    while umount2(&rootfs, MntFlags::MNT_DETACH).is_ok() {
+        failpoint!("stale.unmounted");
+    }
     match std::fs::remove_dir(&rootfs) {
         // One that is not empty is still a file system of somebody's.
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+        Err(_) => {}
+        Ok(()) => {
+            failpoint!("stale.root-removed");
+        }
     }
     match std::fs::remove_dir_all(bundle) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

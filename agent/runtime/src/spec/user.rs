@@ -1,6 +1,7 @@
 //! Who the process runs as: names and groups looked up in the image, by Docker's rules.
 
 use crate::connect::Shared;
+use crate::failpoint::failpoint;
 use crate::image::StoreError;
 use crate::image::lease::{Lease, unique};
 use crate::rpc::{self, QUICK, RpcError, SLOW};
@@ -113,6 +114,7 @@ fn id(text: &str) -> Option<u32> {
 async fn user_files(shared: &Shared, chain_id: &str) -> Result<[Option<String>; 2], UserError> {
     let rpc = |error: RpcError| UserError::Image(error.into());
     let lease = Lease::take(shared, "users", LEASE).await.map_err(rpc)?;
+    failpoint!("users.leased");
     let key = format!("wharf-users-{}", unique());
     let snapshotter = shared.config.snapshotter.clone();
     let request = ViewSnapshotRequest {
@@ -123,13 +125,18 @@ async fn user_files(shared: &Shared, chain_id: &str) -> Result<[Option<String>; 
     };
     let mut snapshots = shared.snapshots_in(&lease.scope);
     let files = match rpc::call("Snapshots.View", QUICK, snapshots.view(request)).await {
-        Ok(view) => read_users(view.mounts).await,
+        Ok(view) => {
+            failpoint!("users.viewed");
+            read_users(view.mounts).await
+        }
         Err(error) => Err(rpc(error)),
     };
+    failpoint!("users.read");
     let request = RemoveSnapshotRequest { snapshotter, key };
     if let Err(error) = rpc::found(rpc::call("Snapshots.Remove", SLOW, snapshots.remove(request)).await) {
         tracing::warn!(%error, "view of an image not removed, containerd will collect it");
     }
+    failpoint!("users.view-removed");
     lease.end(true).await;
     files
 }

@@ -5,6 +5,7 @@
 
 mod check;
 mod names;
+mod place;
 mod round;
 mod stage;
 mod workload;

@@ -110,12 +110,17 @@ impl Rolling {
             self.nothing_of_the_ended().await;
         }
         self.host.kill_agent().unwrap();
-        let mut stage = Stage::set(&mut self.host, point.scene);
+        let mut stage = Stage::set(&mut self.host, point.scene, work.1);
         self.host.start_agent_to_die_at(point.name, hit, &self.url()).unwrap();
         match point.scene {
             Scene::Start => {}
             Scene::Stop => self.taken_in(work).await,
-            Scene::Birth | Scene::Work | Scene::Restarts | Scene::Unanswered | Scene::Stranger => {
+            Scene::Birth
+            | Scene::Work
+            | Scene::Restarts
+            | Scene::Unanswered
+            | Scene::Stale
+            | Scene::Stranger => {
                 self.send(work);
             }
         }

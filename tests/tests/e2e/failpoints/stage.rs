@@ -1,5 +1,7 @@
 //! What it takes, besides work, to bring an agent to a point.
 
+use super::place::Place;
+use super::workload::{Batch, Fate};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
@@ -32,11 +34,13 @@ pub enum Stage {
     Wire(Wire, BTreeSet<String>),
     /// A container that nobody knows, by its id.
     Stranger(String),
+    /// The places of containers in containerd, which are taken.
+    Stale(Vec<Place>),
 }
 
 impl Stage {
-    /// Sets it up while no agent runs.
-    pub fn set(host: &mut Host, scene: Scene) -> Self {
+    /// Sets it up while no agent runs, for work that is yet to come.
+    pub fn set(host: &mut Host, scene: Scene, work: &Batch) -> Self {
         match scene {
             Scene::Start | Scene::Work | Scene::Restarts => Self::Bare,
             Scene::Stop => Self::Told,
@@ -53,6 +57,11 @@ impl Stage {
             Scene::Stranger => {
                 host.set(PATIENCE, "1s");
                 Self::Stranger(stranger(host))
+            }
+            // Of those that are made in any case: one that is stopped before leaves its place as it is.
+            Scene::Stale => {
+                let made = work.members.iter().filter(|member| matches!(member.fate, Fate::Ends(_)));
+                Self::Stale(made.map(|member| Place::take(host, &member.app())).collect())
             }
         }
     }
@@ -93,7 +102,7 @@ impl Stage {
                 host.set(ADDRESS, &containerd);
                 Self::Bare
             }
-            Self::Bare | Self::Told | Self::Stranger(_) => self,
+            Self::Bare | Self::Told | Self::Stranger(_) | Self::Stale(_) => self,
         }
     }
 
@@ -108,6 +117,13 @@ impl Stage {
                 })
                 .await;
                 host.set(PATIENCE, LONG);
+            }
+            Self::Stale(places) => {
+                wait::until("free places in containerd", within, async || {
+                    let taken: Vec<_> = places.iter().flat_map(Place::taken).collect();
+                    if taken.is_empty() { Ok(()) } else { Err(format!("{taken:?}")) }
+                })
+                .await
             }
         }
     }
