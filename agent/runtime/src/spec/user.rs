@@ -131,12 +131,13 @@ async fn user_files(shared: &Shared, chain_id: &str) -> Result<[Option<String>; 
         }
         Err(error) => Err(rpc(error)),
     };
-    failpoint!("users.read");
+    failpoint!("users.read" if files.is_ok());
     let request = RemoveSnapshotRequest { snapshotter, key };
-    if let Err(error) = rpc::found(rpc::call("Snapshots.Remove", SLOW, snapshots.remove(request)).await) {
+    let removed = rpc::found(rpc::call("Snapshots.Remove", SLOW, snapshots.remove(request)).await);
+    failpoint!("users.view-removed" if removed.is_ok());
+    if let Err(error) = removed {
         tracing::warn!(%error, "view of an image not removed, containerd will collect it");
     }
-    failpoint!("users.view-removed");
     lease.end(true).await;
     files
 }

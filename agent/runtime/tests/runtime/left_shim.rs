@@ -5,7 +5,7 @@ use nix::sys::stat::Mode;
 use std::fs::{self, DirEntry, File};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// A ttrpc message: no bytes of payload, stream 1, a request, no flags. Whoever serves answers it, if only that there is no such method.
@@ -59,7 +59,7 @@ impl Lab {
 }
 
 /// The directory in which the shim is started.
-fn bundle(lab: &Lab) -> std::path::PathBuf {
+fn bundle(lab: &Lab) -> PathBuf {
     lab.path().join("left")
 }
 
