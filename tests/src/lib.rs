@@ -22,6 +22,7 @@ pub mod reboot;
 pub mod registry;
 pub mod restart;
 pub mod scripted;
+pub mod signal;
 pub mod sources;
 pub mod trapdoor;
 pub mod volume;

@@ -26,6 +26,11 @@ pub const ACCESS_KEY: &str = "AKIDEXAMPLE";
 /// Secret of that key.
 pub const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
+/// How long an agent may take to end when it is told to: it gives three things five seconds each.
+const FAREWELL: Duration = Duration::from_secs(25);
+/// How long containerd may say UNKNOWN of a container before that is believed.
+const UNKNOWN: Duration = Duration::from_secs(10);
+
 /// A host with containerd and room for an agent.
 #[derive(Debug)]
 pub struct Host {
@@ -205,12 +210,12 @@ impl Host {
         Ok(())
     }
 
-    /// Asks the agent to end with SIGTERM; it has ten seconds.
+    /// Asks the agent to end with SIGTERM; it has longer than it gives itself.
     pub fn stop_agent(&mut self) -> Result<()> {
         let Some(mut agent) = self.agent.take() else { return Ok(()) };
         let pid = nix::unistd::Pid::from_raw(i32::try_from(agent.id())?);
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + FAREWELL;
         while agent.try_wait()?.is_none() {
             ensure!(
                 Instant::now() < end,
@@ -269,8 +274,20 @@ impl Host {
         &self.namespace
     }
 
-    /// What runs, as `ctr task ls` says: container id to (process id, status).
+    /// What runs, as `ctr task ls` says: container id to (process id, status). Of a shim that takes more than two seconds to say so,
+    /// containerd says UNKNOWN and 0: it is asked again for a while.
     pub fn tasks(&self) -> BTreeMap<String, (u32, String)> {
+        let end = Instant::now() + UNKNOWN;
+        loop {
+            let tasks = self.tasks_as_listed();
+            if tasks.values().all(|(_, status)| status != "UNKNOWN") || Instant::now() >= end {
+                return tasks;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn tasks_as_listed(&self) -> BTreeMap<String, (u32, String)> {
         let output = self.containerd().ctr(&self.namespace).args(["tasks", "ls"]).output().expect("ctr runs");
         assert!(output.status.success(), "ctr tasks ls failed: {}", String::from_utf8_lossy(&output.stderr));
         let table = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use wharf_agent::store::{Change, Fact, Loaded, LockError, OpenError, Row, SaveError, Store, peek};
 
@@ -259,10 +260,24 @@ fn directory() -> TempDir {
 }
 
 fn open(dir: &TempDir) -> (Store, Loaded) {
-    Store::open(dir.path()).expect("it opens")
+    open_once_free(dir.path()).expect("it opens")
 }
 
-/// A closed store of several pages.
+/// Opens a store that nobody holds any more. A child that another test starts shares the directory's lock until its program
+/// runs, so the lock may outlive the store by a moment.
+pub fn open_once_free(dir: &Path) -> Result<(Store, Loaded), OpenError> {
+    let end = Instant::now() + Duration::from_secs(10);
+    loop {
+        match Store::open(dir) {
+            Err(OpenError::Lock(LockError::Held { .. })) if Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// A closed store of several pages, in a directory that was never locked.
 async fn filled() -> TempDir {
     let dir = directory();
     let (store, _) = open(&dir);
@@ -277,7 +292,11 @@ async fn filled() -> TempDir {
             .and_then(|c| c.execute_batch("SELECT * FROM row")),
     );
     assert!(!dir.path().join("agent.db-wal").exists());
-    dir
+    let copy = directory();
+    for name in ["agent.db", "agent.db-mark"] {
+        fs::copy(dir.path().join(name), copy.path().join(name)).expect("it is copied");
+    }
+    copy
 }
 
 /// Changes a byte of every occurrence: SQLite leaves old copies of rows in unused space.

@@ -1,5 +1,6 @@
 //! The store on hosts that do not help: full and read-only file systems, files that somebody removed or exchanged, older forms.
 
+use crate::store::open_once_free;
 use nix::mount::{MsFlags, mount, umount};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -62,7 +63,7 @@ async fn a_store_of_the_first_form_keeps_its_rows() {
     assert_eq!(loaded.rows, [row("a"), row("b")]);
     store.save([Change { value: None, ..put("a") }]).await.expect("it is saved");
     drop(store);
-    let (_store, loaded) = Store::open(dir.path()).expect("its tally is right");
+    let (_store, loaded) = open_once_free(dir.path()).expect("its tally is right");
     assert_eq!(loaded.rows, [row("b")]);
 }
 
@@ -75,7 +76,7 @@ async fn a_store_that_cannot_be_brought_to_the_present_form_for_want_of_space_is
     assert!(matches!(error, OpenError::Database { .. } | OpenError::Io { .. }), "{error:?}");
     assert_eq!(error.exit_code(), 1, "another start may help: {error}");
     disk.make_room();
-    let (_store, loaded) = Store::open(&disk.path).expect("there is room");
+    let (_store, loaded) = open_once_free(&disk.path).expect("there is room");
     assert_eq!(loaded.rows, [row("a"), row("b")]);
 }
 
@@ -202,7 +203,7 @@ impl Drop for Disk {
 }
 
 fn refused(dir: &Path, why: &str) {
-    let error = Store::open(dir).expect_err(why);
+    let error = open_once_free(dir).expect_err(why);
     assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
     assert_eq!(error.exit_code(), 5, "another start cannot help");
     assert!(error.to_string().contains(why), "{error}");
@@ -256,7 +257,7 @@ fn row(key: &str) -> Row {
 }
 
 fn keys(dir: &Path) -> Vec<String> {
-    let (_store, loaded) = Store::open(dir).expect("it opens");
+    let (_store, loaded) = open_once_free(dir).expect("it opens");
     loaded.rows.into_iter().map(|row| row.key).collect()
 }
 
@@ -277,7 +278,7 @@ fn copy(from: &Path) -> TempDir {
 }
 
 fn open(dir: &Path) -> Store {
-    Store::open(dir).expect("it opens").0
+    open_once_free(dir).expect("it opens").0
 }
 
 fn directory() -> TempDir {

@@ -1,7 +1,6 @@
 //! The plugin as a runtime sees it: environment and configuration in, JSON and an exit status out.
 
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -312,9 +311,7 @@ impl Ipam {
             "#!/bin/sh\ncat >/dev/null\necho \"$CNI_COMMAND $CNI_CONTAINERID\" >> {0}/log\n[ \"$CNI_COMMAND\" = ADD ] && echo '{answer}' && exit {status}\nexit 0\n",
             directory.path().display()
         );
-        let path = directory.path().join("fake-ipam");
-        std::fs::write(&path, script).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&directory.path().join("fake-ipam"), &script);
         Self { directory }
     }
 
@@ -331,6 +328,19 @@ impl Ipam {
         let path = format!("/nowhere:{}", self.directory.path().display());
         call.with("CNI_PATH", path).with("PATH", "/usr/bin:/bin").run()
     }
+}
+
+/// Lets a child write a program. A child that another test starts shares this process's descriptors until its own program runs;
+/// were one of them open for writing this file, nobody could run it meanwhile: "Text file busy".
+fn write_program(path: &Path, text: &str) {
+    let mut child = Command::new("sh")
+        .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
 }
 
 fn assignment() -> Value {
@@ -382,8 +392,10 @@ fn an_ipam_plugin_that_is_not_there_is_named() {
 fn this_plugin_as_its_own_ipam_plugin_is_refused_and_does_not_ask_itself() {
     let lab = Lab::new();
     let directory = tempfile::tempdir().unwrap();
-    // A copy: that it is the same program nobody can see.
-    std::fs::copy(env!("CARGO_BIN_EXE_wharf-cni"), directory.path().join("other-name")).unwrap();
+    // A copy: that it is the same program nobody can see. A child makes it, for the same reason as in `write_program`.
+    let mut copy = Command::new("cp");
+    copy.arg(env!("CARGO_BIN_EXE_wharf-cni")).arg(directory.path().join("other-name"));
+    assert!(copy.status().unwrap().success());
     let config = config_with("ipam", json!({ "type": "other-name" }));
     let mut call = Call::new(&lab, "ADD", &config).about("c", &lab.namespace("a"));
     call.environment.retain(|(name, _)| *name != "CNI_PATH");

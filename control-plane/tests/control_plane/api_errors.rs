@@ -179,7 +179,8 @@ async fn a_report_about_an_unknown_task_is_one_the_agent_may_forget() {
         assert_eq!(code, "InvalidParameterException");
     }
     let agent = FakeAgent::register(&peer.client).await;
-    let _line = agent.acs().await;
+    let mut line = agent.acs().await;
+    line.expect("TaskManifestMessage").await;
     let task = peer.client.run("bridge").await;
     let odd = json!({ "task": task, "status": "SLEEPING" });
     assert_eq!(peer.client.refused("SubmitTaskStateChange", odd).await.0, "InvalidParameterException");

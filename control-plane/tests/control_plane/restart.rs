@@ -15,6 +15,7 @@ async fn everything_is_still_there_after_a_restart() {
     peer.client.define("awsvpc").await;
     let agent = FakeAgent::register(&peer.client).await;
     let mut line = agent.acs().await;
+    line.expect("TaskManifestMessage").await;
     let task = peer.client.run("awsvpc").await;
     let attach = line.expect("AttachTaskNetworkInterfacesMessage").await;
     agent.attach(&attach).await;
@@ -42,6 +43,7 @@ async fn a_task_that_waited_when_the_control_plane_ended_is_handed_over_by_the_n
     peer.client.define("awsvpc").await;
     let agent = FakeAgent::register(&peer.client).await;
     let mut line = agent.acs().await;
+    line.expect("TaskManifestMessage").await;
     let task = peer.client.run("awsvpc").await;
     let first = line.expect("AttachTaskNetworkInterfacesMessage").await;
 

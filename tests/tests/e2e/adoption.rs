@@ -7,10 +7,11 @@ use wharf_agent::store::{Change, Store};
 use wharf_protocol::acs;
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
 use wharf_tests::scripted::{INSTANCE_ARN, Received, Scripted};
+use wharf_tests::signal::terminate;
 use wharf_tests::world::Host;
 use wharf_tests::{http, wait};
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(60);
 
 fn id(task: &acs::Task, container: &str) -> String {
     format!("{}-{container}", arn(task).rsplit('/').next().unwrap())
@@ -93,8 +94,7 @@ async fn a_task_that_ended_while_its_agent_lost_its_data_is_told_with_its_exit_c
     let (pid, _) = host.tasks()[&id(&task, "job")];
     host.kill_agent().unwrap();
     std::fs::remove_dir_all(host.dir().join("data")).unwrap();
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    terminate(pid).await;
     start_again(&mut host, &control).await;
     control.status_of(arn(&task), "STOPPED", SOON).await;
     assert_eq!(control.last_told(arn(&task), "job").exit_code, Some(7));

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use wharf_protocol::acs;
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
 use wharf_tests::scripted::Scripted;
+use wharf_tests::signal::terminate;
 use wharf_tests::world::Host;
 use wharf_tests::{http, long, wait};
 
@@ -143,12 +144,6 @@ async fn a_task_that_waits_for_containerd_longer_than_it_may_is_told_stopped_and
     end(host, control).await;
 }
 
-/// Lets a job end on its host's side while nobody can tell.
-fn end_process(pid: u32) {
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_containerd_that_hangs_is_waited_for_whether_it_comes_to_or_is_killed() {
     let mut host = Host::with_own_containerd().unwrap();
@@ -165,7 +160,8 @@ async fn a_containerd_that_hangs_is_waited_for_whether_it_comes_to_or_is_killed(
         host.own_containerd().freeze().unwrap();
         let late = awsvpc_task(92, 30 + round, vec![container("app", STAY)]);
         control.send(payload(vec![late.clone()]).1);
-        end_process(process);
+        // It ends on the host's side while nobody can tell.
+        terminate(process).await;
         // Longer than the deadline of a call, so that what was asked for has failed at least once.
         wait::throughout("a healthy agent and a task that is served", Duration::from_secs(15), async || {
             metadata(pid)?;

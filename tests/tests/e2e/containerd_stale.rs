@@ -7,6 +7,7 @@ use nix::sys::signal::Signal::{SIGCONT, SIGKILL, SIGSTOP, SIGTERM};
 use std::path::Path;
 use std::process::{Child, Command};
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
+use wharf_tests::signal::terminate;
 use wharf_tests::wait;
 
 /// What the agent logs of a container that it has to ask to stop by itself.
@@ -130,7 +131,7 @@ async fn what_a_container_leaves_in_its_cgroup_is_dead_before_its_end_is_told_th
     let id = arn(&task).rsplit('/').next().unwrap();
     let mut stray = stray();
     enter_cgroup(&host, &task, "side", stray.id());
-    send(host.tasks()[&format!("{id}-side")].0, SIGTERM);
+    terminate(host.tasks()[&format!("{id}-side")].0).await;
     wait::until("the end of side", SOON, async || match control.last_told(arn(&task), "side") {
         told if told.status.as_deref() == Some("STOPPED") => Ok(()),
         told => Err(format!("{told:?}")),

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 use wharf_tests::plane::{Plane, SUBNET};
+use wharf_tests::signal::terminate;
 use wharf_tests::world::{ACCESS_KEY, CLUSTER, Host, IMAGE, REGION, SECRET_KEY};
 use wharf_tests::{http, wait};
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(60);
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// A host whose agent is connected to a real control plane, which gives addresses of 10.78.`net`.0/24.
@@ -210,8 +211,7 @@ async fn agent_and_control_plane_killed_at_once_find_each_other_and_every_task_a
     plane.kill().unwrap();
     host.kill_agent().unwrap();
     let (pid, _) = containers[&text(&ended["containers"][0]["runtimeId"])];
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    terminate(pid).await;
     plane.start_again().await.unwrap();
     host.start_agent(&plane.url()).unwrap();
     plane.connected().await;

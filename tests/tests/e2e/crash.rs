@@ -5,6 +5,7 @@ use std::time::Duration;
 use wharf_protocol::api::ContainerStateChange;
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
 use wharf_tests::scripted::{Received, Scripted};
+use wharf_tests::signal::{heeds, terminate};
 use wharf_tests::wait;
 use wharf_tests::world::Host;
 
@@ -51,8 +52,7 @@ async fn a_container_that_ends_while_the_agent_is_dead_is_told_with_its_exit_cod
     control.status_of(arn(&task), "RUNNING", SOON).await;
     host.kill_agent().unwrap();
     let (pid, _) = *host.tasks().values().next().map(|(pid, status)| (*pid, status)).as_ref().unwrap();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGTERM)
-        .unwrap();
+    terminate(pid).await;
     host.start_agent(&format!("http://{}", control.address())).unwrap();
     control.status_of(arn(&task), "STOPPED", SOON).await;
     assert_eq!(control.last_told(arn(&task), "job").exit_code, Some(7));
@@ -72,8 +72,7 @@ async fn what_happens_while_the_control_plane_is_away_is_told_when_it_is_back() 
     control.stop().await;
     let id = format!("{}-job", arn(&job).rsplit('/').next().unwrap());
     let (pid, _) = host.tasks()[&id].clone();
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGTERM)
-        .unwrap();
+    terminate(pid).await;
 
     let control = Scripted::start_at(address).await.unwrap();
     control.status_of(arn(&job), "STOPPED", Duration::from_secs(60)).await;
@@ -121,8 +120,9 @@ async fn kill_nine_of_containerd_leaves_its_tasks_alone_and_an_exit_meanwhile_is
     let id = |task, container| format!("{}-{container}", arn(task).rsplit('/').next().unwrap());
 
     host.own_containerd().kill().unwrap();
-    let pid = nix::unistd::Pid::from_raw(before[&id(&job, "job")].0 as i32);
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    let pid = before[&id(&job, "job")].0;
+    terminate(pid).await;
+    let pid = nix::unistd::Pid::from_raw(pid as i32);
     wait::until("the end of the job", SOON, async || match nix::sys::signal::kill(pid, None) {
         Err(nix::errno::Errno::ESRCH) => Ok(()),
         other => Err(format!("{other:?}")),
@@ -139,6 +139,7 @@ async fn kill_nine_of_containerd_leaves_its_tasks_alone_and_an_exit_meanwhile_is
     let more = awsvpc_task(24, 12, vec![container("app", STAY)]);
     control.send(payload(vec![more.clone()]).1);
     control.status_of(arn(&more), "RUNNING", SOON).await;
+    heeds(host.tasks()[&id(&more, "app")].0).await;
     control.send(payload(vec![stop(&stays), stop(&more)]).1);
     for task in [&stays, &more] {
         control.status_of(arn(task), "STOPPED", SOON).await;

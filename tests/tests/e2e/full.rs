@@ -4,14 +4,13 @@
 //! `WHARF_LONG=1` fills and empties the disk of the same agent and containerd several times.
 
 use crate::lifecycle::{connected_on, end};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use wharf_protocol::acs;
 use wharf_tests::containerd::PrivateContainerd;
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
 use wharf_tests::scripted::Scripted;
+use wharf_tests::signal::terminate;
 use wharf_tests::volume::Volume;
 use wharf_tests::world::Host;
 use wharf_tests::{long, wait};
@@ -159,7 +158,7 @@ impl Trial {
     /// One ends by itself and one is asked to: nothing that is told of them waits for room.
     async fn end_is_told(&self, job: &acs::Task, asked: &acs::Task) {
         let (process, _) = self.host.tasks()[&id(job)];
-        kill(Pid::from_raw(i32::try_from(process).unwrap()), Signal::SIGTERM).unwrap();
+        terminate(process).await;
         self.control.status_of(arn(job), "STOPPED", SOON).await;
         assert_eq!(self.control.last_told(arn(job), "app").exit_code, Some(3));
         stopped(&self.control, &[asked]).await;

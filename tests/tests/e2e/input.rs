@@ -10,7 +10,7 @@ use wharf_tests::wait;
 use wharf_tests::world::Host;
 
 const STAY: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"];
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_frames_are_dropped_and_the_next_payload_is_obeyed() {

@@ -11,7 +11,7 @@ use wharf_tests::{http, wait};
 
 /// A web server that ends politely on SIGTERM.
 pub const SERVE: &[&str] = &["sh", "-c", "trap 'exit 0' TERM; httpd -p 80 -h /www; sleep 3600 & wait"];
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(60);
 
 /// A host whose agent is connected to a scripted control plane.
 pub async fn connected() -> (Host, Scripted) {
@@ -188,7 +188,7 @@ async fn a_sidecar_starts_only_after_what_it_depends_on_and_stops_first() {
     sidecar.command = vec![
         "sh".into(),
         "-c".into(),
-        "wget -qO- http://127.0.0.1/ || exit 9; trap 'exit 0' TERM; sleep 3600 & wait".into(),
+        "trap 'exit 0' TERM; wget -qO- http://127.0.0.1/ || exit 9; sleep 3600 & wait".into(),
     ];
     sidecar.depends_on = vec![acs::ContainerDependency {
         container_name: Some("web".to_owned()),
@@ -242,7 +242,7 @@ async fn the_interface_of_an_announcement_whose_task_never_comes_is_removed() {
         task_arn: Some(
             "arn:aws:ecs:us-west-2:123456789012:task/e2e/00000000000000000000000000000009".to_owned(),
         ),
-        wait_timeout_ms: Some(2_000),
+        wait_timeout_ms: Some(8_000),
         elastic_network_interfaces: vec![interface(9, 10)],
         ..Default::default()
     });

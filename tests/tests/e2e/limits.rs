@@ -88,7 +88,7 @@ async fn limits_of_a_task_and_its_containers_reach_nested_cgroups_below_one_shim
         ..Default::default()
     };
     app.docker_config = Some(reservation);
-    let mut task = awsvpc_task(70, 10, vec![app, container("sidecar", STAY)]);
+    let mut task = awsvpc_task(190, 10, vec![app, container("sidecar", STAY)]);
     (task.cpu, task.memory) = (Some(0.25), Some(96));
     run(&control, &task).await;
 
@@ -116,7 +116,7 @@ async fn a_container_beyond_its_memory_is_told_out_of_memory_with_code_137() {
     let (host, control) = connected().await;
     let mut greedy = container("greedy", &["sh", "-c", "x=12345678; while :; do x=$x$x; done"]);
     greedy.memory = Some(16);
-    let task = awsvpc_task(71, 10, vec![greedy]);
+    let task = awsvpc_task(191, 10, vec![greedy]);
     control.send(payload(vec![task.clone()]).1);
     control.status_of(arn(&task), "STOPPED", SOON).await;
     let told = control.last_told(arn(&task), "greedy");
@@ -154,7 +154,7 @@ async fn the_process_is_what_its_definition_says() {
         host_config: Some(HOST_CONFIG.to_owned()),
         ..Default::default()
     });
-    let task = awsvpc_task(72, 10, vec![app]);
+    let task = awsvpc_task(192, 10, vec![app]);
     run(&control, &task).await;
     let runtime_id = format!("{}-app", id(&task));
     let (pid, _) = host.tasks()[&runtime_id];

@@ -49,7 +49,7 @@ async fn what_was_being_made_when_the_agent_was_killed_runs_soon_after() {
 async fn what_containerd_has_lost_before_its_start_is_made_again_and_nothing_is_said_of_it() {
     let mut host = Host::new().unwrap();
     // Time between the making and the start, once.
-    host.set("FAILPOINTS", "start.before=1*sleep(3000)->off");
+    host.set("FAILPOINTS", "start.before=1*sleep(10000)->off");
     let (host, control) = connected_on(host).await;
     let task = awsvpc_task(NET, 60, vec![container("app", STAY)]);
     let id = format!("{}-app", arn(&task).rsplit('/').next().unwrap());

@@ -17,6 +17,7 @@ use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
 use wharf_tests::plane::Plane;
 use wharf_tests::proxy::{Fault, Proxy, Way};
 use wharf_tests::scripted::{Answer, Scripted};
+use wharf_tests::signal::terminate;
 use wharf_tests::wait;
 use wharf_tests::world::{ACCESS_KEY, CLUSTER, Host, REGION, SECRET_KEY};
 
@@ -105,7 +106,7 @@ async fn survives(
     line.answers(SOON).await;
     let (agent, before) = (line.host.agent_pid(), line.host.tasks());
     spoil(&line);
-    signal(before[&id(&job, "job")].0);
+    terminate(before[&id(&job, "job")].0).await;
     wait::for_as_long_as(lasts).await;
     assert_eq!(line.host.tasks().get(&id(&stays, "app")), before.get(&id(&stays, "app")), "untouched");
     assert!(line.host.agent_is_alive(), "the agent lives");
@@ -136,11 +137,6 @@ fn in_order(mut told: Vec<String>, answers: &Answers) {
 
 fn id(task: &acs::Task, container: &str) -> String {
     format!("{}-{container}", arn(task).rsplit('/').next().unwrap())
-}
-
-fn signal(pid: u32) {
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
 }
 
 /// Seconds in `make test`, an hour in `make soak`.

@@ -6,6 +6,7 @@ use wharf_protocol::{acs, api};
 use wharf_tests::fresh::FreshImages;
 use wharf_tests::payload::{arn, awsvpc_task, container, payload, stop};
 use wharf_tests::scripted::Scripted;
+use wharf_tests::signal::heeds;
 use wharf_tests::trapdoor::Trapdoor;
 use wharf_tests::world::Host;
 
@@ -59,6 +60,7 @@ impl Scene {
     async fn run(&mut self, task: &acs::Task) {
         self.control.send(payload(vec![task.clone()]).1);
         self.status_of(task, "RUNNING").await;
+        heeds(self.host.tasks()[&format!("{}-app", id(task))].0).await;
     }
 
     /// Sends a task and expects that its image is kept out.

@@ -51,13 +51,12 @@ async fn says(host: &Host, task: &acs::Task, text: &str) {
     .await;
 }
 
-/// What the container is told of itself.
-async fn metadata(host: &Host, task: &acs::Task) -> Value {
-    wait::until("the endpoint", SOON, async || {
-        match host.exec(&app(task), "wget -q -O- $ECS_CONTAINER_METADATA_URI_V4") {
-            (Some(0), body) => serde_json::from_str(&body).map_err(|error| format!("{error}: {body}")),
-            other => Err(format!("{other:?}")),
-        }
+/// What the container is told of itself, once it is told of so many restarts: it says a word of its own before its start is answered.
+async fn after_restarts(count: u64, host: &Host, task: &acs::Task) -> Value {
+    wait::until(&format!("the endpoint to tell {count} restarts"), SOON, async || {
+        let (code, body) = host.exec(&app(task), "wget -q -O- $ECS_CONTAINER_METADATA_URI_V4");
+        let told: Option<Value> = serde_json::from_str(&body).ok();
+        told.filter(|told| told["RestartCount"] == count).ok_or_else(|| format!("{code:?}: {body}"))
     })
     .await
 }
@@ -90,8 +89,7 @@ async fn a_container_that_fails_is_started_again_in_place_and_is_running_for_the
     run(&control, &task).await;
     let first = host.tasks()[&app(&task)].0;
     says(&host, &task, "run 3").await;
-    let body = metadata(&host, &task).await;
-    assert_eq!((&body["RestartCount"], &body["KnownStatus"]), (&2.into(), &"RUNNING".into()));
+    assert_eq!(after_restarts(2, &host, &task).await["KnownStatus"], "RUNNING");
     let (pid, status) = host.tasks()[&app(&task)].clone();
     assert!(pid != first && status == "RUNNING", "another process of the same container: {pid} {status}");
     assert_eq!(
@@ -146,7 +144,7 @@ async fn the_period_goes_on_while_no_agent_runs_and_over_its_start() {
     assert_eq!(stopped(&control, &short).await, Some(3), "its three seconds were not the eight of the agent");
     for task in [&back, &missed] {
         says(&host, task, "run 2").await;
-        assert_eq!(metadata(&host, task).await["RestartCount"], 1);
+        after_restarts(1, &host, task).await;
         stop_it(&control, task).await;
     }
     end(host, control).await;
@@ -175,7 +173,7 @@ async fn an_agent_that_dies_within_a_restart_leaves_it_to_the_next() {
         start_again(&mut host, &control);
         control.connected_again(sessions).await;
         says(&host, &task, "run 2").await;
-        assert_eq!(metadata(&host, &task).await["RestartCount"], 1, "{point}");
+        after_restarts(1, &host, &task).await;
         assert_eq!(host.output(id(&task), "app"), "run 1\nrun 2\n", "{point}");
         stop_it(&control, &task).await;
     }
@@ -222,7 +220,7 @@ async fn a_containerd_that_dies_within_a_restart_delays_it() {
         host.own_containerd().start_again().unwrap();
         says(&host, &task, &format!("run {number}")).await;
     }
-    assert_eq!(metadata(&host, &task).await["RestartCount"], 2);
+    after_restarts(2, &host, &task).await;
     assert_eq!(host.output(id(&task), "app"), "run 1\nrun 2\nrun 3\n");
     stop_it(&control, &task).await;
     end(host, control).await;
@@ -235,7 +233,7 @@ async fn an_agent_without_its_data_knows_policy_and_count_from_the_container() {
     let task = task(115, 10, &script, after(2, &[]));
     run(&control, &task).await;
     says(&host, &task, "run 2").await;
-    assert_eq!(metadata(&host, &task).await["RestartCount"], 1);
+    after_restarts(1, &host, &task).await;
     host.kill_agent().unwrap();
     std::fs::remove_dir_all(host.dir().join("data")).unwrap();
     let sessions = control.sessions();
@@ -246,7 +244,7 @@ async fn an_agent_without_its_data_knows_policy_and_count_from_the_container() {
         other => Err(format!("{other:?}")),
     })
     .await;
-    assert_eq!(metadata(&host, &task).await["RestartCount"], 2);
+    after_restarts(2, &host, &task).await;
     stop_it(&control, &task).await;
     end(host, control).await;
 }

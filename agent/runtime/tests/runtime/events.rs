@@ -1,8 +1,8 @@
 //! Exits as they happen.
 
-use crate::lab::{LONG, Lab};
+use crate::lab::{LONG, Lab, until};
 use tokio::sync::mpsc::Receiver;
-use wharf_runtime::{ObservedState, Resources, RuntimeEvent};
+use wharf_runtime::{ObservedState, Resources, RuntimeEvent, SignalOutcome};
 
 async fn next(events: &mut Receiver<RuntimeEvent>) -> RuntimeEvent {
     tokio::time::timeout(LONG, events.recv())
@@ -16,11 +16,14 @@ async fn an_exit_is_told_once_with_its_code_and_probes_are_not() {
     let lab = Lab::with_demo().await;
     let mut events = lab.containerd.events();
     assert_eq!(next(&mut events).await, RuntimeEvent::Resubscribed);
-    let request = lab.container("e", "sleep 0.3; exit 9");
+    // It ends when it is told to, so that the probe has ended before it however slow the machine is.
+    let request = lab.container("e", "trap 'exit 9' TERM; echo ready; sleep 1000 & wait");
     lab.containerd.create(&request).await.unwrap();
     lab.containerd.start("e").await.unwrap();
+    until("the trap is set", async || lab.log("e").contains("ready")).await;
     let probe = lab.containerd.exec("e", "probe", &["/bin/true".to_owned()], LONG).await.unwrap();
     assert_eq!(probe.exit_code, Some(0));
+    assert_eq!(lab.containerd.signal("e", "TERM").await.unwrap(), SignalOutcome::Delivered);
     let RuntimeEvent::Exited { container_id, exit } = next(&mut events).await else { panic!("not an exit") };
     assert_eq!((container_id.as_str(), exit.code), ("e", 9));
     let listed = lab.containerd.list().await.unwrap();

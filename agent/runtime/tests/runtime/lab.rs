@@ -159,13 +159,6 @@ impl Lab {
         String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
     }
 
-    /// The OCI spec of a container, as containerd keeps it.
-    pub fn spec_of(&self, id: &str) -> String {
-        let info = self.ctr(&["containers", "info", id]).join("\n");
-        let info: serde_json::Value = serde_json::from_str(&info).unwrap();
-        info["Spec"].to_string()
-    }
-
     /// Process ids of shims that belong to this containerd.
     pub fn shims(&self) -> Vec<u32> {
         self.processes_with("containerd-shim")

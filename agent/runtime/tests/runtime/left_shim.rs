@@ -32,6 +32,8 @@ impl Lab {
 
     /// Starts a shim that then waits for a reader of its log. Returns its process and what it said of where it listens.
     async fn start_shim(&self, id: &str, group: &str) -> (u32, String) {
+        // One of a container that was deleted may still be ending.
+        until("no other shim is there", async || self.shims().is_empty()).await;
         let bundle = bundle(self);
         fs::create_dir(&bundle).unwrap();
         nix::unistd::mkfifo(&bundle.join("log"), Mode::S_IRWXU).unwrap();

@@ -10,7 +10,6 @@
 )]
 
 mod abandoned;
-mod bench;
 mod cgroup;
 mod demo_image;
 mod events;

@@ -29,6 +29,22 @@ pub struct DockerRegistry {
 
 impl DockerRegistry {
     pub async fn start(with_password: bool) -> Self {
+        // Between the moment its port is found free and the moment it binds it, somebody else may take the port.
+        for _ in 0..3 {
+            let mut registry = Self::spawn(with_password);
+            until("the registry listens or has ended", async || {
+                registry.has_ended() || tokio::net::TcpStream::connect(registry.address).await.is_ok()
+            })
+            .await;
+            // Whoever has taken the port may have answered in its place.
+            if !registry.has_ended() {
+                return registry;
+            }
+        }
+        panic!("three times the port of the registry was taken, or it cannot run at all");
+    }
+
+    fn spawn(with_password: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let path = directory.path().display();
@@ -49,8 +65,11 @@ impl DockerRegistry {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        until("the registry listens", async || tokio::net::TcpStream::connect(address).await.is_ok()).await;
         Self { address, directory, process }
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
     }
 
     /// Pushes an image and returns its full name.

@@ -61,7 +61,9 @@ async fn a_container_is_alive_from_before_its_start_and_its_strays_are_its_own_w
     assert_eq!(survivor(&lab, "lives").await, Some(ObservedState::Created));
     let pid = lab.containerd.start("lives").await.unwrap().pid;
     let mut stray = stray_in(&lab, "lives");
-    assert_eq!(survivor(&lab, "lives").await, Some(ObservedState::Running { pid }));
+    // The runtime's init becomes the program only after it was told to start.
+    let running = Some(ObservedState::Running { pid });
+    until("its program runs", async || survivor(&lab, "lives").await == running).await;
     assert_eq!(stray.try_wait().unwrap(), None);
     lab.containerd.end(&lab.cgroup_of("lives")).await.unwrap();
     stray.wait().unwrap();

@@ -21,7 +21,8 @@ const HOSTS: usize = 3;
 /// Third number of the tasks' addresses on the first of them.
 const NET: u8 = 230;
 
-#[tokio::test(flavor = "multi_thread")]
+// Each host asks other programs and waits for them where it stands; no other is to wait for that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn the_agent_may_die_at_any_point_and_nothing_is_lost_doubled_or_untrue() {
     names::the_program_under_test_has_failpoints();
     let chosen = std::env::var("WHARF_POINTS").unwrap_or_default();

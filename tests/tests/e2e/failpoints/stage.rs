@@ -88,8 +88,8 @@ impl Stage {
             std::future::ready(host.agent_died_at(point.name))
         })
         .await;
-        if let Self::Wire(_, cut) = self {
-            unanswered(host, cut);
+        if let Self::Wire(..) = self {
+            unanswered(host, &started(witness).difference(&known).cloned().collect());
         }
     }
 

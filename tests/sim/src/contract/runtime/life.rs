@@ -1,6 +1,6 @@
 //! Making containers, running them, and looking at them.
 
-use super::{INSCRIPTION, Process, Yard, exit_of, listed, seen, up};
+use super::{INSCRIPTION, Process, Yard, exit_of, listed, seen, until, up};
 use std::time::Duration;
 use wharf_agent::seam::Runtime;
 use wharf_runtime::{
@@ -100,7 +100,8 @@ pub(super) async fn what_lives_of_a_container_is_found_by_its_cgroup_and_ended_t
     assert_eq!(living().await, Some(ObservedState::Created));
     assert_eq!(ask().await, SignalOutcome::Gone, "what was never started is not asked");
     runtime.start(&request.id).await.expect("it can be started");
-    assert!(matches!(living().await, Some(ObservedState::Running { .. })));
+    // The answer may be there before the process is its program.
+    until("its program runs", async || matches!(living().await, Some(ObservedState::Running { .. }))).await;
     assert_eq!(ask().await, SignalOutcome::Delivered);
     assert!(matches!(living().await, Some(ObservedState::Running { .. })), "it is deaf");
     runtime.end(cgroup).await.expect("it can be ended");
