@@ -105,9 +105,16 @@ async fn create_once_undone(shared: &Shared, create: CreateTaskRequest) -> Resul
 }
 
 fn is_in_the_way(error: &RpcError) -> bool {
-    let message = error.message();
-    let about_its_directory = message.contains("failed to start shim: ") && message.contains(BUNDLES);
-    about_its_directory && (message.contains("file exists") || message.contains("no such file or directory"))
+    is_about_its_directory(error.message())
+}
+
+/// True for words about a shim's own directory, which is there or went away; words about what runc did in it are none of these.
+fn is_about_its_directory(message: &str) -> bool {
+    let first = message.contains("failed to start shim: ");
+    let second = ["mkdir ", "symlink ", "failed to write bundle spec: "];
+    (first || second.iter().any(|words| message.starts_with(words)))
+        && message.contains(BUNDLES)
+        && (message.contains("file exists") || message.contains("no such file or directory"))
 }
 
 async fn root_mounts(shared: &Shared, id: &str, parent: &str) -> Result<Vec<Mount>, RpcError> {
@@ -127,5 +134,34 @@ async fn root_mounts(shared: &Shared, id: &str, parent: &str) -> Result<Vec<Moun
                 .map(|answer| answer.mounts)
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_each_containerd_says_of_a_directory_that_is_in_the_way_is_understood() {
+        let path = "/run/containerd/io.containerd.runtime.v2.task/wharf/t-app";
+        for words in [
+            format!("failed to start shim: mkdir {path}: file exists"),
+            format!("failed to start shim: start failed: open {path}/address: no such file or directory"),
+            format!("mkdir {path}: file exists"),
+            format!("mkdir {path}/rootfs: no such file or directory"),
+            format!("symlink /var/lib/work {path}/work: no such file or directory"),
+            format!("failed to write bundle spec: open {path}/config.json: no such file or directory"),
+        ] {
+            assert!(is_about_its_directory(&words), "{words}");
+        }
+        for words in [
+            format!(
+                "failed to create shim task: error mounting \"/x\" to {path}/rootfs: no such file or directory"
+            ),
+            "failed to start shim: exec: \"containerd-shim-runc-v2\": file does not exist".to_owned(),
+            "mkdir /elsewhere: file exists".to_owned(),
+        ] {
+            assert!(!is_about_its_directory(&words), "{words}");
+        }
     }
 }

@@ -159,6 +159,12 @@ impl Lab {
         String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
     }
 
+    /// Whether this containerd is of the second major version, which removes what another left of a shim when it starts.
+    pub fn is_second(&self) -> bool {
+        let version = command("containerd").arg("--version").output().unwrap();
+        String::from_utf8_lossy(&version.stdout).contains("/containerd/v2 ")
+    }
+
     /// Process ids of shims that belong to this containerd.
     pub fn shims(&self) -> Vec<u32> {
         self.processes_with("containerd-shim")
