@@ -20,7 +20,7 @@ async fn a_stop_under_way_keeps_its_deadline() {
     let (mut host, control) = connected().await;
     let mut deaf = container("deaf", &["sh", "-c", "trap 'echo told' TERM; while :; do sleep 1; done"]);
     deaf.stop_timeout = Some(30);
-    let task = awsvpc_task(70, 10, vec![deaf]);
+    let task = awsvpc_task(150, 10, vec![deaf]);
     control.send(payload(vec![task.clone()]).1);
     control.status_of(arn(&task), "RUNNING", SOON).await;
     let asked = control.send(payload(vec![stop(&task)]).1);
@@ -44,7 +44,7 @@ async fn a_wait_for_a_dependency_keeps_its_deadline() {
         container_name: Some("first".to_owned()),
         condition: Some("HEALTHY".to_owned()),
     }];
-    let task = awsvpc_task(71, 10, vec![first, second]);
+    let task = awsvpc_task(151, 10, vec![first, second]);
     control.send(payload(vec![task.clone()]).1);
     wait::until("the first container", SOON, async || {
         let running = host.tasks().values().any(|(_, status)| status == "RUNNING");
@@ -65,7 +65,7 @@ async fn failed_health_checks_are_counted_on() {
     let (mut host, control) = connected().await;
     let mut web = container("web", STAY);
     probed(&mut web, "echo >> /tmp/probes; exit 1", 2);
-    let task = awsvpc_task(72, 10, vec![web]);
+    let task = awsvpc_task(152, 10, vec![web]);
     control.send(payload(vec![task.clone()]).1);
     control.status_of(arn(&task), "RUNNING", SOON).await;
     let id = format!("{}-web", id(&task));
@@ -98,7 +98,7 @@ async fn no_line_of_a_log_is_lost_or_doubled() {
     let count = format!(
         "i=0; while [ $i -lt {LINES} ]; do echo line $i; i=$((i+1)); busybox usleep 1000; done; echo end"
     );
-    let task = awsvpc_task(73, 10, vec![container("counter", &["sh", "-c", &count])]);
+    let task = awsvpc_task(153, 10, vec![container("counter", &["sh", "-c", &count])]);
     control.send(payload(vec![task.clone()]).1);
     output_of(&host, &task, "counter", "line 100\n").await;
     host.kill_agent().unwrap();
@@ -121,7 +121,7 @@ async fn tasks_wait_less_than_a_second_for_their_endpoint_over_a_restart() {
     let mut host = Host::new().unwrap();
     host.set("WHARF_INTROSPECTION_LISTEN", &introspection.to_string());
     let (mut host, control) = connected_on(host).await;
-    let tasks: Vec<_> = (10..30).map(|n| awsvpc_task(74, n, vec![container("app", STAY)])).collect();
+    let tasks: Vec<_> = (10..30).map(|n| awsvpc_task(154, n, vec![container("app", STAY)])).collect();
     control.send(payload(tasks.clone()).1);
     for task in &tasks {
         control.status_of(arn(task), "RUNNING", SOON).await;

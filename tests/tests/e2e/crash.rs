@@ -150,7 +150,7 @@ async fn kill_nine_of_containerd_leaves_its_tasks_alone_and_an_exit_meanwhile_is
 
 /// containerd 1.7 and later take a shim without a process for leaked when they start, and delete what it knows: then, and only
 /// then, nobody can tell the exit code any more, and the agent says that instead of inventing one.
-fn exit_is_told_or_was_discarded(host: &Host, told: &ContainerStateChange, code: i64) {
+pub fn exit_is_told_or_was_discarded(host: &Host, told: &ContainerStateChange, code: i64) {
     let log = host.containerd().log();
     let id = told.runtime_id.as_deref().unwrap();
     if log.lines().any(|line| line.contains("cleaning leaked shim process") && line.contains(id)) {

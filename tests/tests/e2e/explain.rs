@@ -64,7 +64,7 @@ async fn a_pending_task_says_what_it_lacks_and_whose_end_it_waits_for() {
     let sized = |address, memory| {
         let mut app = container("app", STAY);
         app.memory = Some(memory);
-        awsvpc_task(90, address, vec![app])
+        awsvpc_task(180, address, vec![app])
     };
     let (first, second) = (sized(10, 400), sized(11, 512));
     control.send(payload(vec![first.clone()]).1);
@@ -92,7 +92,7 @@ async fn a_pending_task_says_what_it_lacks_and_whose_end_it_waits_for() {
 async fn a_task_that_ended_by_itself_says_its_code_and_its_last_lines() {
     let (host, control) = connected().await;
     let script = "i=0; while [ $i -lt 30 ]; do echo line $i; i=$((i+1)); done; sleep 1; echo cannot open the database >&2; exit 3";
-    let task = awsvpc_task(91, 10, vec![container("app", &["sh", "-c", script])]);
+    let task = awsvpc_task(181, 10, vec![container("app", &["sh", "-c", script])]);
     control.send(payload(vec![task.clone()]).1);
     control.status_of(arn(&task), "STOPPED", SOON).await;
     let why = "EssentialContainerExited: essential container app exited with code 3";
@@ -120,7 +120,7 @@ async fn a_task_beyond_its_memory_says_its_peak_beside_its_limit() {
     let script = "echo filling; x=12345678; while :; do x=$x$x; done";
     let mut greedy = container("greedy", &["sh", "-c", script]);
     greedy.memory = Some(16);
-    let task = awsvpc_task(92, 10, vec![greedy]);
+    let task = awsvpc_task(182, 10, vec![greedy]);
     control.send(payload(vec![task.clone()]).1);
     control.status_of(arn(&task), "STOPPED", SOON).await;
     let why = "OutOfMemoryError: essential container greedy: Container killed due to memory usage";
@@ -135,7 +135,7 @@ async fn a_task_beyond_its_memory_says_its_peak_beside_its_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_was_told_to_stop_says_by_whom_with_the_agent_up_or_down() {
     let (mut host, control) = connected().await;
-    let task = awsvpc_task(93, 10, vec![container("app", STAY)]);
+    let task = awsvpc_task(183, 10, vec![container("app", STAY)]);
     control.send(payload(vec![task.clone()]).1);
     control.status_of(arn(&task), "RUNNING", SOON).await;
     let text = told(&host, &task, &["Status      RUNNING", "Told        RUNNING", "| ready"]).await;
@@ -164,7 +164,7 @@ async fn a_failed_pull_says_what_the_registry_said_and_what_to_do() {
     let (host, control) = connected().await;
     let mut app = container("app", STAY);
     app.image = Some("127.0.0.1:1/nobody/home:1".to_owned());
-    let task = awsvpc_task(94, 10, vec![app]);
+    let task = awsvpc_task(184, 10, vec![app]);
     control.send(payload(vec![task.clone()]).1);
     control.status_of(arn(&task), "STOPPED", SOON).await;
     let parts = [
@@ -182,7 +182,7 @@ async fn a_task_long_gone_is_told_from_its_story() {
     let mut host = Host::new().unwrap();
     host.set("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION", "1s");
     let (host, control) = connected_on(host).await;
-    let task = awsvpc_task(95, 10, vec![container("app", &["sh", "-c", "echo farewell; exit 4"])]);
+    let task = awsvpc_task(185, 10, vec![container("app", &["sh", "-c", "echo farewell; exit 4"])]);
     control.send(payload(vec![task.clone()]).1);
     control.status_of(arn(&task), "STOPPED", SOON).await;
     let logs = host.dir().join(format!("data/tasks/{}", id(&task)));

@@ -29,7 +29,7 @@ async fn malformed_frames_are_dropped_and_the_next_payload_is_obeyed() {
     for frame in hostile {
         control.send_raw(frame);
     }
-    let task = awsvpc_task(40, 10, vec![container("app", STAY)]);
+    let task = awsvpc_task(140, 10, vec![container("app", STAY)]);
     let (id, message) = payload(vec![task.clone()]);
     control.send(message);
     control.acked(&id, SOON).await;
@@ -43,8 +43,8 @@ async fn malformed_frames_are_dropped_and_the_next_payload_is_obeyed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invalid_task_is_told_stopped_and_the_valid_one_beside_it_runs() {
     let (host, control) = connected().await;
-    let good = awsvpc_task(41, 10, vec![container("app", STAY)]);
-    let mut bad = awsvpc_task(41, 11, vec![container("app", STAY)]);
+    let good = awsvpc_task(141, 10, vec![container("app", STAY)]);
+    let mut bad = awsvpc_task(141, 11, vec![container("app", STAY)]);
     bad.containers[0].overrides = Some(String::new());
     let (id, message) = payload(vec![bad.clone(), good.clone()]);
     control.send(message);
@@ -63,7 +63,7 @@ async fn an_invalid_task_is_told_stopped_and_the_valid_one_beside_it_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_payload_twice_is_acknowledged_twice_and_done_once() {
     let (host, control) = connected().await;
-    let task = awsvpc_task(42, 10, vec![container("app", STAY)]);
+    let task = awsvpc_task(142, 10, vec![container("app", STAY)]);
     let (id, message) = payload(vec![task.clone()]);
     control.send(message.clone());
     control.status_of(arn(&task), "RUNNING", SOON).await;
@@ -82,7 +82,7 @@ async fn the_same_payload_twice_is_acknowledged_twice_and_done_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_missing_from_the_manifest_stops_once_that_is_verified() {
     let (host, control) = connected().await;
-    let task = awsvpc_task(43, 10, vec![container("app", STAY)]);
+    let task = awsvpc_task(143, 10, vec![container("app", STAY)]);
     control.send(payload(vec![task.clone()]).1);
     control.status_of(arn(&task), "RUNNING", SOON).await;
     control.send(acs::TaskManifestMessage {
@@ -132,7 +132,7 @@ async fn an_agent_that_may_not_make_namespaces_says_so_of_each_task() {
     let control = Scripted::start().await.unwrap();
     host.start_agent_without("-sys_admin", &format!("http://{}", control.address())).unwrap();
     control.connected().await;
-    let task = awsvpc_task(44, 10, vec![container("app", STAY)]);
+    let task = awsvpc_task(144, 10, vec![container("app", STAY)]);
     control.send(payload(vec![task.clone()]).1);
     let (_, stopped) = control.status_of(arn(&task), "STOPPED", SOON).await;
     let reason = stopped.reason.unwrap_or_default();

@@ -20,10 +20,10 @@ const SOON: Duration = Duration::from_secs(90);
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_the_kernel_kills_for_memory_has_lost_and_doubled_nothing() {
     let (mut host, control) = connected().await;
-    let early = Early::running(&host, &control, 90, 20).await;
+    let early = Early::running(&host, &control, 200, 20).await;
     let told = statuses(&control, &early.tasks);
     for round in rounds() {
-        let late = tasks(91, 10 + 20 * round, 20);
+        let late = tasks(201, 10 + 20 * round, 20);
         killed_for_memory(&mut host, &control, &late).await;
         early.run_on(&host);
 
@@ -65,7 +65,7 @@ async fn killed_for_memory(host: &mut Host, control: &Scripted, late: &[acs::Tas
 #[tokio::test(flavor = "multi_thread")]
 async fn when_no_thread_can_be_made_what_runs_runs_on_and_new_tasks_get_a_reason_or_wait() {
     let (mut host, control) = connected().await;
-    let early = Early::running(&host, &control, 92, 5).await;
+    let early = Early::running(&host, &control, 202, 5).await;
     for round in rounds() {
         let bound = Bound::on(Resource::Pids).unwrap();
         bound.enter(host.agent_pid().unwrap()).unwrap();
@@ -73,7 +73,7 @@ async fn when_no_thread_can_be_made_what_runs_runs_on_and_new_tasks_get_a_reason
         bound.limit(Some(most)).unwrap();
 
         // More than early ones: what began those has left threads behind that may be used again.
-        let late = tasks(93, 10 + 15 * round, 15);
+        let late = tasks(203, 10 + 15 * round, 15);
         let ended = rested(&mut host, &control, &late).await;
         let refused = bound.refusals().unwrap();
         println!(
@@ -81,7 +81,7 @@ async fn when_no_thread_can_be_made_what_runs_runs_on_and_new_tasks_get_a_reason
         );
         assert!(refused > 0, "the agent wanted no thread beyond the {most} that it had: nothing was short");
         bound.limit(None).unwrap();
-        well_again(&mut host, &control, tasks(94, 10 + round, 1), late, &early).await;
+        well_again(&mut host, &control, tasks(204, 10 + round, 1), late, &early).await;
     }
     stopped(&control, &early.tasks).await;
     end(host, control).await;
@@ -90,20 +90,20 @@ async fn when_no_thread_can_be_made_what_runs_runs_on_and_new_tasks_get_a_reason
 #[tokio::test(flavor = "multi_thread")]
 async fn when_memory_is_short_for_agent_and_containerd_what_runs_runs_on() {
     let (mut host, control) = connected_on(Host::with_own_containerd().unwrap()).await;
-    let early = Early::running(&host, &control, 95, 5).await;
+    let early = Early::running(&host, &control, 205, 5).await;
     for round in rounds() {
         let bound = Bound::on(Resource::Memory).unwrap();
         bound.enter(host.agent_pid().unwrap()).unwrap();
         bound.enter(host.own_containerd().pid()).unwrap();
         bound.limit(Some(24 << 20)).unwrap();
 
-        let late = tasks(96, 10 + 10 * round, 10);
+        let late = tasks(206, 10 + 10 * round, 10);
         let ended = rested(&mut host, &control, &late).await;
         let kills = bound.kills().unwrap();
         println!("round {round}: {kills} kills for memory, {ended} ends of agent or containerd");
         assert!(kills > 0, "10 tasks were started with 24 MiB and nobody was killed: nothing was short");
         bound.limit(None).unwrap();
-        well_again(&mut host, &control, tasks(97, 10 + round, 1), late, &early).await;
+        well_again(&mut host, &control, tasks(207, 10 + round, 1), late, &early).await;
     }
     stopped(&control, &early.tasks).await;
     end(host, control).await;
@@ -112,7 +112,7 @@ async fn when_memory_is_short_for_agent_and_containerd_what_runs_runs_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_host_has_no_process_left_what_runs_runs_on_and_new_tasks_get_a_reason_or_wait() {
     let (mut host, control) = connected_on(Host::with_own_containerd().unwrap()).await;
-    let early = Early::running(&host, &control, 98, 5).await;
+    let early = Early::running(&host, &control, 208, 5).await;
     for round in rounds() {
         // Agent, containerd, and whatever either of them begins: shims, the runtime, a container until it has a cgroup of its own.
         let bound = Bound::on(Resource::Pids).unwrap();
@@ -121,7 +121,7 @@ async fn when_the_host_has_no_process_left_what_runs_runs_on_and_new_tasks_get_a
         let most = bound.count().unwrap() + 4;
         bound.limit(Some(most)).unwrap();
 
-        let late = tasks(99, 10 + 5 * round, 5);
+        let late = tasks(209, 10 + 5 * round, 5);
         let ended = rested(&mut host, &control, &late).await;
         let refused = bound.refusals().unwrap();
         println!(
@@ -129,7 +129,7 @@ async fn when_the_host_has_no_process_left_what_runs_runs_on_and_new_tasks_get_a
         );
         assert!(refused > 0, "5 tasks were started within {most} processes: nothing was short");
         bound.limit(None).unwrap();
-        well_again(&mut host, &control, tasks(100, 10 + round, 1), late, &early).await;
+        well_again(&mut host, &control, tasks(210, 10 + round, 1), late, &early).await;
     }
     stopped(&control, &early.tasks).await;
     end(host, control).await;

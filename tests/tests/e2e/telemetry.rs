@@ -8,7 +8,7 @@ use wharf_tests::scripted::{Received, Scripted};
 
 /// Computes, keeps memory, and talks over its interface.
 const BUSY: &str = "trap 'exit 0' TERM; httpd -p 80 -h /www; i=0; while :; do i=$((i+1)); \
-                    [ $((i % 1000)) = 0 ] && wget -q -O /dev/null http://10.77.60.1:9/; done";
+                    [ $((i % 1000)) = 0 ] && wget -q -O /dev/null http://10.77.59.1:9/; done";
 const SOON: Duration = Duration::from_secs(30);
 /// Two ticks of 20 s and some.
 const TWO_TICKS: Duration = Duration::from_secs(50);
@@ -59,7 +59,7 @@ async fn a_busy_task_is_published_with_its_use_its_health_and_the_hosts_status()
         ),
         ..Default::default()
     });
-    let task = awsvpc_task(60, 10, vec![busy]);
+    let task = awsvpc_task(59, 10, vec![busy]);
     control.send(payload(vec![task.clone()]).1);
     control.status_of(arn(&task), "RUNNING", SOON).await;
 
