@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 impl Host {
     /// Takes away what a reboot takes and starts containerd again. The agent has to be dead, and containerd the host's own.
     pub fn reboot(&mut self) -> Result<()> {
-        let containers: Vec<u32> = self.tasks().into_values().map(|(pid, _)| pid).collect();
+        // 0 is what containerd says of a process that it does not know, and the kernel takes it for the tests themselves.
+        let containers: Vec<u32> =
+            self.tasks().into_values().map(|(pid, _)| pid).filter(|pid| *pid > 0).collect();
         self.own_containerd().kill()?;
         let shims = leaks::shims(&self.scope()).into_keys();
         for pid in shims.chain(containers) {

@@ -110,13 +110,13 @@ async fn no_line_of_a_log_is_lost_or_doubled() {
     end(host, control).await;
 }
 
-/// The aim is one second, and other tests run beside this one: of the restarts the best has to be within it, and none far from it. Each is
-/// printed; docs/performance.md has what is measured where nothing else runs.
+/// The aim is one second. A machine that is busy with other things may make one restart or another longer, but not most of them, and none
+/// three times as long. Each is printed.
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_wait_less_than_a_second_for_their_endpoint_over_a_restart() {
     const RESTARTS: usize = 5;
     const AIM: Duration = Duration::from_secs(1);
-    const LONGEST: Duration = Duration::from_secs(10);
+    const LONGEST: Duration = Duration::from_secs(3);
     let introspection = free_port().unwrap();
     let mut host = Host::new().unwrap();
     host.set("WHARF_INTROSPECTION_LISTEN", &introspection.to_string());
@@ -140,7 +140,7 @@ async fn tasks_wait_less_than_a_second_for_their_endpoint_over_a_restart() {
     }
     println!("longest time without an answer, in each restart with 20 tasks: {gaps:?}");
     gaps.sort();
-    assert!(gaps[0] < AIM, "the least of {gaps:?} is not below {AIM:?}");
+    assert!(gaps[RESTARTS / 2] < AIM, "the median of {gaps:?} is not below {AIM:?}");
     assert!(gaps[RESTARTS - 1] < LONGEST, "the longest of {gaps:?} is not below {LONGEST:?}");
     control.send(payload(tasks.iter().map(stop).collect()).1);
     for task in &tasks {

@@ -193,6 +193,7 @@ pub fn lives(pid: u32) -> bool {
 }
 
 pub fn send(pid: u32, signal: Signal) {
+    assert!(pid > 1, "{pid} is no process of a container");
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), signal).unwrap();
 }
 

@@ -89,7 +89,7 @@ async fn create_once_undone(shared: &Shared, create: CreateTaskRequest) -> Resul
         let mut tasks = shared.tasks_client();
         let asked = rpc::call("Tasks.Create", TASK_CREATE, tasks.create(create.clone()));
         match forsaken::ended_beside(shared, &id, asked).await {
-            Err(error) if is_in_the_way(&error) && Instant::now() < end => {
+            Err(error) if is_in_the_way(error.message()) && Instant::now() < end => {
                 if stale::outlived(shared, &id, &runtime_words(error.message())).await {
                     return Err(error);
                 }
@@ -104,13 +104,10 @@ async fn create_once_undone(shared: &Shared, create: CreateTaskRequest) -> Resul
     }
 }
 
-fn is_in_the_way(error: &RpcError) -> bool {
-    is_about_its_directory(error.message())
-}
-
 /// True for words about a shim's own directory, which is there or went away; words about what runc did in it are none of these.
-fn is_about_its_directory(message: &str) -> bool {
+fn is_in_the_way(message: &str) -> bool {
     let first = message.contains("failed to start shim: ");
+    // containerd 2 says what it was about to do and nothing before that.
     let second = ["mkdir ", "symlink ", "failed to write bundle spec: "];
     (first || second.iter().any(|words| message.starts_with(words)))
         && message.contains(BUNDLES)
@@ -152,7 +149,7 @@ mod tests {
             format!("symlink /var/lib/work {path}/work: no such file or directory"),
             format!("failed to write bundle spec: open {path}/config.json: no such file or directory"),
         ] {
-            assert!(is_about_its_directory(&words), "{words}");
+            assert!(is_in_the_way(&words), "{words}");
         }
         for words in [
             format!(
@@ -161,7 +158,7 @@ mod tests {
             "failed to start shim: exec: \"containerd-shim-runc-v2\": file does not exist".to_owned(),
             "mkdir /elsewhere: file exists".to_owned(),
         ] {
-            assert!(!is_about_its_directory(&words), "{words}");
+            assert!(!is_in_the_way(&words), "{words}");
         }
     }
 }
